@@ -1,0 +1,184 @@
+"""Label tables in FairFace's format, and the mending of what spreadsheets did to them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from looks_kedro.errors import BadInputError
+from looks_kedro.tables import AGES, GENDERS, RACES
+
+logger = logging.getLogger(__name__)
+
+FAIRFACE_COLUMNS = ("file", "age", "gender", "race")
+"""Columns that a label table must have; ``service_test``, ``identity`` and others may follow."""
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_OLDEST = AGES[-1]
+_INTERVALS = {tuple(int(bound) for bound in age.split("-")): age for age in AGES[:-1]}
+_EMPTY = ("", "nan", "none", "null", "n/a", "na", "?", "unknown")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """Labels as read from a file.
+
+    Args:
+        table: columns ``file, age, gender, race`` and, where the file has it, ``identity``; all text, "" where
+            unknown; the values are FairFace's.
+        mended: ages as found -> (age group, number of rows), for those that had to be mended.
+        path: the file.
+    """
+
+    table: pd.DataFrame
+    mended: dict[str, tuple[str, int]]
+    path: Path
+
+
+def mend_age(value: str) -> str | None:
+    """The FairFace age group that a value stands for.
+
+    Spreadsheets take ``3-9`` and ``10-19`` for dates and write ``03-Sep``, ``9-Mar``, ``Oct-19``, ``2019-10-01``
+    and the like; other copies have spaces, long dashes or leading zeros.
+
+    Args:
+        value: a cell.
+
+    Returns:
+        One of ``AGES``, or None where the value stands for none of them.
+    """
+    text = re.sub(r"[\u2010-\u2015\u2212]", "-", value.strip().lower())
+    text = re.sub(r"[t ]\d\d:\d\d(:\d\d(\.\d+)?)?z?$", "", text)
+    if re.fullmatch(r"(more than|over|>) ?70|70 ?(\+|and over|or more|- ?)", text):
+        return _OLDEST
+    parts = [part for part in re.split(r"[-/.,\s]+|\bto\b", text) if part]
+    numbers = [_number(part) for part in parts]
+    if not 2 <= len(numbers) <= 3 or None in numbers:
+        return None
+    return _interval([number for number in numbers if number is not None])
+
+
+def read_labels(path: Path, *, allow_empty: bool = True) -> LabelTable:
+    """Read a table of labels: ``file, age, gender, race`` and perhaps ``identity``.
+
+    Ages are mended (see ``mend_age``), genders and races may be in any letter case; how many ages were mended is
+    logged.
+
+    Args:
+        path: a CSV file in UTF-8, with commas or semicolons.
+        allow_empty: whether an age, gender or race may be empty (unknown).
+
+    Raises:
+        BadInputError: the file cannot be read, lacks a column, names a file twice, or has an unknown value; the
+            message names file, row (the header is row 1), value and remedy.
+    """
+    raw = _read_text(path)
+    missing = [name for name in FAIRFACE_COLUMNS if name not in raw.columns]
+    if missing:
+        raise BadInputError(
+            f"{path}: column {', '.join(repr(name) for name in missing)} is missing; found "
+            f"{', '.join(map(str, raw.columns)) or 'no column'}; expected {', '.join(FAIRFACE_COLUMNS)}. "
+            f"Add the column (its cells may be empty where you do not know), or leave the labels file out."
+        )
+    table = pd.DataFrame({"file": _files(raw["file"], path)})
+    mended: Counter[tuple[str, str]] = Counter()
+    table["age"] = _words(raw["age"], AGES, path, allow_empty, mended)
+    table["gender"] = _words(raw["gender"], GENDERS, path, allow_empty, mended)
+    table["race"] = _words(raw["race"], RACES, path, allow_empty, mended)
+    if "identity" in raw.columns:
+        table["identity"] = raw["identity"].str.strip()
+    ages = {found: (meant, count) for (found, meant), count in sorted(mended.items()) if meant in AGES}
+    if ages:
+        told = ", ".join(f"{found!r} -> {meant} ({count} rows)" for found, (meant, count) in ages.items())
+        logger.warning("%s: mended ages that a spreadsheet had changed: %s.", path, told)
+    return LabelTable(table, ages, path)
+
+
+def read_fairface_labels(path: Path) -> LabelTable:
+    """Read one of FairFace's own label files, in which no label is missing."""
+    return read_labels(path, allow_empty=False)
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise BadInputError(f"{path}: there is no such label file. Correct the path, or leave the labels out.")
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = ";" if header.count(";") > header.count(",") else ","
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BadInputError(
+            f"{path}: not a CSV table in UTF-8 ({error}). If a spreadsheet wrote it, save it again as 'CSV UTF-8'."
+        ) from error
+    table.columns = table.columns.str.strip()
+    return table
+
+
+def _files(column: pd.Series[str], path: Path) -> pd.Series[str]:
+    files = column.str.strip().str.replace("\\", "/", regex=False).str.removeprefix("./")
+    for rule, told in ((files == "", "is empty"), (files.duplicated(), "is there a second time")):
+        if rule.any():
+            row = int(rule.to_numpy().argmax())
+            raise BadInputError(
+                f"{path}, row {row + 2}: file {files[row]!r} {told}; expected each image once. Remove the row."
+            )
+    return files
+
+
+def _words(
+    column: pd.Series[str], words: tuple[str, ...], path: Path, allow_empty: bool, mended: Counter[tuple[str, str]]
+) -> pd.Series[str]:
+    """Bring each cell to one of the words; works out each different cell once."""
+    meanings = {found: _meaning(found, words) for found in column.unique()}
+    for found, meant in meanings.items():
+        if meant is None or (meant == "" and not allow_empty):
+            row = int((column == found).to_numpy().argmax())
+            empty = ", or an empty cell where unknown" if allow_empty else ""
+            raise BadInputError(
+                f"{path}, row {row + 2}: {column.name} is {found!r}; expected one of {', '.join(words)}{empty}. "
+                f"Correct the cell (a spreadsheet may have changed it), or take the row out."
+            )
+        if meant and found != meant:
+            mended[found, meant] += int((column == found).sum())
+    return column.map(meanings)
+
+
+def _meaning(found: str, words: tuple[str, ...]) -> str | None:
+    plain = re.sub(r"[\s_-]+", " ", found.strip().lower())
+    if plain in _EMPTY:
+        return ""
+    for word in words:
+        if plain == re.sub(r"[\s_-]+", " ", word.lower()):
+            return word
+    return mend_age(found) if words is AGES else None
+
+
+def _number(part: str) -> int | None:
+    if part[:3] in _MONTHS and part.isalpha():
+        return _MONTHS.index(part[:3]) + 1
+    return int(part) if part.isascii() and part.isdigit() else None
+
+
+def _interval(numbers: list[int]) -> str | None:
+    """The age group of two numbers in any order, or of a date with its year."""
+    # A year may be written out (2019, 2009) or be the second bound itself (10-19 read as October 2019).
+    small = [number for number in numbers if number < 1900]
+    years = [number - 2000 for number in numbers if number >= 1900]
+    if len(years) > 1:
+        return None
+    candidates = [small] if len(small) == 2 else []
+    candidates += [[number, years[0]] for number in small if years and (len(small) == 1 or 1 in small)]
+    if len(small) == 3:
+        # 1-Oct-19, 09/03/24: one of the three is the first of the month, or the year.
+        candidates += [small[:2], [number for number in small if number != 1]]
+    for candidate in candidates:
+        age = _INTERVALS.get(tuple(sorted(candidate)))
+        if age:
+            return age
+    return None
