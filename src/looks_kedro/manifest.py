@@ -1,0 +1,110 @@
+"""What a run was: enough to tell two runs apart, and to repeat one."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "looks_kedro",
+    "kedro",
+    "kedro-datasets",
+    "torch",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "pillow",
+    "opencv-python-headless",
+    "facenet-pytorch",
+    "rembg",
+    "scikit-learn",
+    "pandera",
+)
+"""Packages whose versions can change a result."""
+
+
+def run_manifest(project: Path, run: dict[str, Any], parameters: dict[str, Any], outcome: str) -> dict[str, Any]:
+    """Describe a run by its code, parameters and machine.
+
+    Args:
+        project: the project's folder.
+        run: what was asked for: id, environment, pipelines.
+        parameters: the parameters of the run, models included.
+        outcome: ``finished``, or the error.
+
+    Returns:
+        A mapping that JSON can hold.
+    """
+    return {
+        "run": run,
+        "outcome": outcome,
+        "code": git_state(project),
+        "parameters": json.loads(json.dumps(parameters, default=_plain)),
+        "packages": _versions(),
+        "machine": {"python": sys.version.split()[0], "system": platform.platform(), "device": _device()},
+    }
+
+
+def git_state(project: Path) -> dict[str, Any]:
+    """Commit of the code, and whether files differ from it; both None outside a git repository."""
+    commit = _git(project, "rev-parse", "HEAD")
+    changes = _git(project, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "clean": None if changes is None else changes == ""}
+
+
+def reset_peak_memory() -> None:
+    """Start a new peak for ``peak_memory_mb``, where the system can (Linux); elsewhere the peak is the process's."""
+    handle = Path("/proc/self/clear_refs")
+    if handle.exists():
+        try:
+            handle.write_text("5")
+        except OSError:  # a hardened container forbids it: the peak is then the process's own since its start
+            return
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process since the last reset, in MB; worker processes are not counted."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def _git(project: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *words], cwd=project, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def _device() -> str:
+    # A run that trained nothing has no need to wait for torch.
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(0))
+    return platform.processor() or platform.machine()
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)

@@ -1,0 +1,21 @@
+"""Parameters of the background pipeline."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+class Background(BaseModel, extra="forbid", frozen=True):
+    """How people are cut out."""
+
+    method: Literal["grabcut"] = "grabcut"
+    processes: int | None = Field(None, ge=1, description="worker processes; null takes one a core")
+
+
+class Variant(BaseModel, extra="forbid", frozen=True):
+    """What a variant does to the faces."""
+
+    kind: Literal["original", "colour"]
+    colour: tuple[Channel, Channel, Channel] = Field((255, 255, 255), description="RGB, for kind: colour")

@@ -1,0 +1,221 @@
+"""Nodes of the reporting pipeline."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from looks_kedro.datasets import ImageFolder
+from looks_kedro.pipelines.explainability.parameters import Explainability
+from looks_kedro.pipelines.parts import mean_face, part_rows, spread
+from looks_kedro.reporting import data_counts, study_table, summary_table
+from looks_kedro.tables import columns
+
+from .parameters import Reporting
+
+CLASSES = {"celebrities": 1, "ordinary": 0}
+
+
+def collect_results(
+    reporting: Reporting, explainability: Explainability, model_input: ImageFolder, **artefacts: Any
+) -> tuple[dict[str, Any], Any]:
+    """Gather what the page shows of one variant.
+
+    Args:
+        reporting: number of examples.
+        explainability: the style of the maps.
+        model_input: images of the variant with their table.
+        artefacts: ``{backbone}.history``, ``.predictions``, ``.attention``, ``.maps``, ``.cams`` of each backbone.
+
+    Returns:
+        What JSON can hold (histories and summary as rows, pictures as ``data:`` addresses), and the figure of the
+        averaged maps.
+    """
+    from looks_kedro.reporting.page import figure_picture
+
+    histories, predictions, attention, maps, cams = (
+        {name.rpartition(".")[0]: value for name, value in artefacts.items() if name.endswith(f".{kind}")}
+        for kind in ("history", "predictions", "attention", "maps", "cams")
+    )
+    figure = _average_figure(maps, model_input, explainability.style)
+    singles = {name: _singles(cams[name], predictions[name], reporting.examples) for name in cams}
+    results = {
+        "histories": {name: history.to_dict("records") for name, history in histories.items()},
+        "summary": summary_table(predictions, attention).to_dict("records"),
+        "examples": _examples(model_input, reporting.examples),
+        "averages": asdict(figure_picture(figure, "Averaged maps: a column a model, a row a class")),
+        "singles": singles,
+    }
+    return results, figure
+
+
+def tabulate(**results: Any) -> pd.DataFrame:
+    """Accuracies of all models by epoch, beside the published ones.
+
+    Args:
+        results: ``{variant}.results`` of each variant.
+
+    Returns:
+        The study table.
+    """
+    return study_table(_histories(results))
+
+
+def summarise(**results: Any) -> pd.DataFrame:
+    """One line a model.
+
+    Args:
+        results: ``{variant}.results`` of each variant.
+
+    Returns:
+        The summary table.
+    """
+    rows = [{"variant": variant, **row} for variant, one in _variants(results).items() for row in one["summary"]]
+    return pd.DataFrame(rows, columns=columns("summary"))
+
+
+def write_report(
+    reporting: Reporting,
+    explainability: Explainability,
+    acquisition_log: pd.DataFrame,
+    rejections: pd.DataFrame,
+    labels: pd.DataFrame,
+    matte_quality: pd.DataFrame,
+    split_table: pd.DataFrame,
+    study_table: pd.DataFrame,
+    summary: pd.DataFrame,
+    fairface_model: dict[str, Any] | None = None,
+    **results: Any,
+) -> str:
+    """Put everything on one page.
+
+    Args:
+        reporting: title.
+        explainability: the style of the maps.
+        acquisition_log: images tried.
+        rejections: images refused, with reasons.
+        labels: frontal faces.
+        matte_quality: which were cut out well.
+        split_table: the images that the models see.
+        study_table: accuracies by epoch.
+        summary: one line a model.
+        fairface_model: what custom started from, where it is among the models.
+        results: ``{variant}.results`` of each variant.
+
+    Returns:
+        The HTML text.
+    """
+    from looks_kedro.reporting.figures import learning_curves
+    from looks_kedro.reporting.page import ModelPart, Picture, Report, figure_picture, render_page
+
+    variants = _variants(results)
+    models = [
+        ModelPart(
+            variant,
+            backbone,
+            study_table[(study_table["variant"] == variant) & (study_table["backbone"] == backbone)],
+            {name: [Picture(**one) for one in pictures] for name, pictures in singles.items()},
+        )
+        for variant, one in variants.items()
+        for backbone, singles in one["singles"].items()
+    ]
+    report = Report(
+        title=reporting.title,
+        summary=summary,
+        counts=data_counts(acquisition_log, rejections, labels, matte_quality, split_table),
+        examples={
+            variant: {name: [Picture(**picture) for picture in shown] for name, shown in one["examples"].items()}
+            for variant, one in variants.items()
+        },
+        curves=figure_picture(learning_curves(_histories(results)), "Accuracy by epoch of each model"),
+        averages={variant: Picture(**one["averages"]) for variant, one in variants.items()},
+        models=models,
+        style=explainability.style,
+        notes=_notes(split_table, fairface_model),
+    )
+    return render_page(report)
+
+
+def _variants(results: dict[str, Any]) -> dict[str, Any]:
+    return {name.removesuffix(".results"): one for name, one in results.items()}
+
+
+def _histories(results: dict[str, Any]) -> dict[tuple[str, str], pd.DataFrame]:
+    return {
+        (variant, backbone): pd.DataFrame(rows)
+        for variant, one in _variants(results).items()
+        for backbone, rows in one["histories"].items()
+    }
+
+
+def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: str) -> Any:
+    from looks_kedro.cam.styles import drawn_maps
+    from looks_kedro.reporting.figures import AverageMap, average_grid
+
+    rows = part_rows(model_input, "test")
+    averages: dict[str, dict[str, AverageMap]] = {backbone: {} for backbone in maps}
+    for name, looks in CLASSES.items():
+        chosen = (rows["looks"] == looks).to_numpy()
+        face = mean_face(model_input, rows.loc[chosen, "file"].tolist())
+        for backbone, one in maps.items():
+            heat = drawn_maps(one["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), style)
+            averages[backbone][name] = AverageMap(heat.mean(axis=0), face)
+    return average_grid(averages, style)
+
+
+def _examples(model_input: ImageFolder, most: int) -> dict[str, Any]:
+    from looks_kedro.reporting.page import image_picture
+
+    rows = part_rows(model_input, "train")
+    shown = {}
+    for name, looks in CLASSES.items():
+        files = spread(rows.loc[(rows["looks"] == looks) & ~rows["mirrored"], "file"].tolist(), most)
+        shown[name] = [asdict(image_picture(model_input.array(file), f"training image {file}")) for file in files]
+    return shown
+
+
+def _singles(cams: ImageFolder, predictions: pd.DataFrame, most: int) -> dict[str, Any]:
+    """Maps of each class: the wrong answers first, then evenly from the most to the least certain."""
+    from looks_kedro.reporting.page import image_picture
+
+    drawn = predictions[predictions["file"].isin(cams.names)]
+    shown = {}
+    for name, looks in CLASSES.items():
+        rows = drawn[drawn["looks"] == looks].sort_values(["correct", "probability"], ascending=[True, looks == 0])
+        wrong = rows[~rows["correct"]].head(most // 2)
+        right = rows[rows["correct"]].iloc[spread(list(range(int(rows["correct"].sum()))), most - len(wrong))]
+        shown[name] = [
+            asdict(
+                image_picture(
+                    cams.array(row["file"]),
+                    f"map of {row['file']}",
+                    f"{'right' if row['correct'] else 'wrong'}, celebrity {row['probability']:.2f}",
+                )
+            )
+            for row in pd.concat([wrong, right]).to_dict("records")
+        ]
+    return shown
+
+
+STARTS = {
+    "file": "The custom model starts from a file of FairFace weights.",
+    "labels": "The custom model starts from a network that learned age, gender and race from the training faces of "
+    "this run; the study's started from FairFace's own.",
+    "untrained": "No face had an age, gender or race to pretrain on: the custom model starts from random weights, "
+    "and is one more fresh ResNet34.",
+}
+
+
+def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> list[str]:
+    people = split_table.groupby("looks")["identity"].nunique()
+    start = [STARTS[fairface_model["metadata"]["origin"]]] if fairface_model is not None else []
+    return [
+        *start,
+        "No person is in both parts; only training images are mirrored. The published study mirrored first and split "
+        "at random, so its accuracies are not those of new people.",
+        f"{people.get(1, 0)} celebrities and {people.get(0, 0)} ordinary people; the test part decides nothing about "
+        "the training: each model is that of its last epoch.",
+        "The face is an ellipse through the landmarks. The share of the evidence is that of the positive evidence for "
+        "the predicted class, in the signed map of the difference of the logits.",
+        "Published numbers are those of the study's tables, on its own images; they stand here for comparison of form.",
+    ]

@@ -1,0 +1,67 @@
+"""Wiring of the reporting pipeline: what belongs to a variant is gathered within it, then all variants on one page."""
+
+import warnings
+
+from kedro.pipeline import Node, Pipeline
+
+from looks_kedro.cells import Cells
+
+from .nodes import collect_results, summarise, tabulate, write_report
+
+DATA_TABLES = ("acquisition_log", "rejections", "labels", "matte_quality", "split_table")
+ARTEFACTS = ("history", "predictions", "attention", "maps", "cams")
+
+
+def create_pipeline(cells: Cells) -> Pipeline:
+    """All tables to the study's tables and the page.
+
+    Args:
+        cells: variants and backbones on the page.
+    """
+    backbones: dict[str, list[str]] = {}
+    for variant, backbone in cells.pairs():
+        backbones.setdefault(variant, []).append(backbone)
+    gathered = sum((_variant(variant, names) for variant, names in backbones.items()), Pipeline([]))
+    start = ["fairface_model"] if "custom" in cells.backbones else []
+    with warnings.catch_warnings():
+        # Kedro advises against reading from namespaces; the page reads one dataset of each.
+        warnings.filterwarnings("ignore", "One or more dataset names contain")
+        return gathered + _page([f"{variant}.results" for variant in backbones], start)
+
+
+def _variant(variant: str, backbones: list[str]) -> Pipeline:
+    """Everything that the page shows of a variant, in one dataset, so that Kedro-Viz can fold the variant."""
+    artefacts = [f"{backbone}.{kind}" for backbone in backbones for kind in ARTEFACTS]
+    settings = {"reporting": "params:reporting", "explainability": "params:explainability"}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One or more dataset names contain")
+        node = Node(
+            collect_results,
+            settings | {name: name for name in ("model_input", *artefacts)},
+            ["results", "average_cams"],
+            name="collect",
+        )
+        return Pipeline(
+            [node],
+            namespace=variant,
+            parameters={name: name for name in settings.values()},
+            tags=["reporting", variant],
+        )
+
+
+def _page(results: list[str], start: list[str]) -> Pipeline:
+    of_variants = {name: name for name in results}
+    tables = {name: name for name in (*DATA_TABLES, "study_table", "summary", *start)}
+    return Pipeline(
+        [
+            Node(tabulate, of_variants, "study_table", name="tabulate"),
+            Node(summarise, of_variants, "summary", name="summarise"),
+            Node(
+                write_report,
+                {"reporting": "params:reporting", "explainability": "params:explainability"} | tables | of_variants,
+                "report",
+                name="write_report",
+            ),
+        ],
+        tags="reporting",
+    )

@@ -1,0 +1,28 @@
+"""Project settings that Kedro reads."""
+
+from looks_kedro.hooks import ParameterHooks, RunManifestHooks, SummaryHooks
+
+
+def place(default: str, study: str | None) -> str:
+    """The folder of a study: what the environment says, or ``data/NAME`` for ``--params study=NAME``.
+
+    Args:
+        default: the folder from the environment's ``globals.yml``.
+        study: the name given at run time, if any.
+
+    Returns:
+        A folder, relative to the project's.
+    """
+    return default if study in (None, "") else f"data/{study}"
+
+
+# Called in this order after a run: the manifest is written before the summary points to it.
+HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks())
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment states only what differs, down to a single key.
+    "merge_strategy": {"parameters": "soft", "catalog": "soft"},
+    "custom_resolvers": {"place": place},
+}

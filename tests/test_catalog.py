@@ -1,0 +1,67 @@
+"""Every dataset of every pipeline stands in the catalog, with a layer that Kedro-Viz shows."""
+
+from __future__ import annotations
+
+import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from looks_kedro.pipeline_registry import every_pipeline
+
+LAYERS = {"raw", "intermediate", "primary", "model_input", "models", "model_output", "reporting"}
+
+
+def data_names() -> list[str]:
+    names = set().union(*(pipeline.datasets() for pipeline in every_pipeline().values()))
+    return sorted(name for name in names if not name.startswith("params:"))
+
+
+@pytest.mark.parametrize("env", ["base", "demo", "folders", "hyper", "test"])
+def test_no_dataset_is_in_memory_by_accident(project, env):
+    bootstrap_project(project)
+    with KedroSession.create(project, env=env) as session:
+        catalog = session.load_context().catalog
+        kinds = {name: type(catalog.get(name)).__name__ for name in data_names()}
+        layers = {name: (catalog.get(name).metadata or {}).get("kedro-viz", {}).get("layer") for name in kinds}
+    assert len(kinds) > 80
+    assert not [name for name, kind in kinds.items() if kind == "MemoryDataset"]
+    assert set(layers.values()) == LAYERS
+
+
+@pytest.mark.parametrize(("env", "images", "models"), [
+    ("base", "data", "data"),
+    ("demo", "data/demo", "data/demo"),
+    ("folders", "data/folders", "data/folders"),
+    ("hyper", "data", "data/hyper"),
+    ("test", "data/test", "data/test"),
+])  # fmt: skip
+def test_environments_do_not_read_each_others_data(project, env, images, models):
+    bootstrap_project(project)
+    with KedroSession.create(project, env=env) as session:
+        catalog = session.load_context().catalog
+        for name, root in (("faces", images), ("white.custom.model", models), ("report", models)):
+            folder = str(catalog.get(name)._filepath).partition("/0")[0]
+            assert folder == (project / root).as_posix()
+
+
+def test_a_study_of_its_own_name_has_a_folder_of_its_own(project):
+    bootstrap_project(project)
+    with KedroSession.create(project, env="folders", runtime_params={"study": "mine"}) as session:
+        catalog = session.load_context().catalog
+        for name in ("raw_celebrities", "faces", "white.custom.model", "report"):
+            assert str(catalog.get(name)._filepath).startswith((project / "data/mine/0").as_posix())
+
+
+def test_every_raw_intermediate_and_model_input_dataset_is_versioned(project):
+    bootstrap_project(project)
+    with KedroSession.create(project, env="base") as session:
+        catalog = session.load_context().catalog
+        unversioned = [name for name in data_names() if catalog.get(name)._version is None]
+    assert unversioned == []
+
+
+def test_pipelines_are_connected_from_acquisition_to_the_report():
+    whole = every_pipeline()["__default__"]
+    assert {name for name in whole.inputs() if not name.startswith("params:")} == set()
+    assert "report" in whole.outputs()
+    assert {node.namespace.split(".")[0] for node in whole.nodes if node.namespace} == {"original", "white"}

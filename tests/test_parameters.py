@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, Field
+
+from looks_kedro.cells import BACKBONES, VARIANTS, Cells
+from looks_kedro.errors import BadParameterError
+from looks_kedro.parameters import check_parameters
+
+
+class Optimizer(BaseModel, extra="forbid"):
+    rate: float = Field(gt=0)
+
+
+class Group(BaseModel, extra="forbid"):
+    epochs: int = 3
+    optimizer: Optimizer = Optimizer(rate=1)
+
+
+class Anything(BaseModel, extra="allow"):
+    pass
+
+
+MODELS = {"training": Group, "backbones.small": Optimizer}
+RIGHT = {"training": {"epochs": 2}, "backbones": {"small": {"rate": 0.1}}, "study": "mine"}
+
+
+def test_right_parameters_pass():
+    check_parameters(RIGHT, MODELS, given={})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trainin": {"epochs": 2}}, r"Parameter trainin is unknown; did you mean training\?"),
+        ({"training": {"epoch": 2}}, r"Parameter training\.epoch is unknown; did you mean training\.epochs\?"),
+        ({"training": {"epochs": "many"}}, r"Parameter training\.epochs: .*integer.*found 'many'"),
+        (
+            {"training": {"optimizer": {"rat": 1}}},
+            r"training\.optimizer\.rat is unknown; did you mean .*optimizer\.rate\?",
+        ),
+        ({"training": {"optimizer": {"rate": -1}}}, r"training\.optimizer\.rate: .*greater than 0; found -1"),
+        ({"backbones": {}}, r"Parameter backbones\.small is missing"),
+    ],
+)
+def test_each_wrong_parameter_is_named_with_a_remedy(change, message):
+    with pytest.raises(BadParameterError, match=message):
+        check_parameters(RIGHT | change, MODELS, given={})
+
+
+def test_all_problems_are_told_at_once():
+    wrong = RIGHT | {"training": {"epoch": 1, "optimizer": {"rate": 0}}, "stduy": 1}
+    with pytest.raises(BadParameterError) as error:
+        check_parameters(wrong, MODELS, given={})
+    assert len(str(error.value).splitlines()) == 3
+
+
+def test_a_short_form_that_nothing_reads_is_refused():
+    acquisition = {"acquisition": {"celebrities": {"path": "mine"}, "processes": 2}}
+    models = MODELS | {"acquisition": Anything}
+    check_parameters(RIGHT | acquisition | {"celebrities": "mine"}, models, given={"celebrities": "mine"})
+    with pytest.raises(BadParameterError, match="celebrities means nothing in this environment"):
+        check_parameters(RIGHT | acquisition | {"celebrities": "other"}, models, given={"celebrities": "other"})
+
+
+def test_cells_are_read_from_the_command_lines_form_in_the_order_of_the_study():
+    cells = Cells.model_validate({"backbones": "resnet34+custom", "variants": "white"})
+    assert cells.pairs() == [("white", "custom"), ("white", "resnet34")]
+    assert len(Cells().pairs()) == len(VARIANTS) * len(BACKBONES) == 10
+
+
+@pytest.mark.parametrize("wrong", ["resnet19", "", "custom,resnet18"])
+def test_cells_that_do_not_exist_are_refused(wrong):
+    with pytest.raises(ValueError, match="backbones"):
+        Cells.model_validate({"backbones": wrong})
