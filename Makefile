@@ -41,7 +41,7 @@ check: install
 	$(RUN) -m pytest -n 2 -m "not slow" -q
 
 bench: install
-	$(RUN) -m pytest tests/benchmarks -q -s
+	$(RUN) -m pytest tests/benchmarks -q --log-cli-level=INFO --log-cli-format="%(message)s"
 
 lock: install
 	$(RUN) -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock

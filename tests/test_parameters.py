@@ -5,7 +5,11 @@ from pydantic import BaseModel, Field
 
 from looks_kedro.cells import BACKBONES, VARIANTS, Cells
 from looks_kedro.errors import BadParameterError
+from looks_kedro.faces import Detection
+from looks_kedro.learning import Training
 from looks_kedro.parameters import check_parameters
+from looks_kedro.pipelines.background.parameters import Variant
+from looks_kedro.portraits import PhotoSet, Plant
 
 
 class Optimizer(BaseModel, extra="forbid"):
@@ -73,3 +77,13 @@ def test_cells_are_read_from_the_command_lines_form_in_the_order_of_the_study():
 def test_cells_that_do_not_exist_are_refused(wrong):
     with pytest.raises(ValueError, match="backbones"):
         Cells.model_validate({"backbones": wrong})
+
+
+def test_every_list_can_be_written_on_the_command_line():
+    plants = PhotoSet.model_validate({"plants": "eyes:0.75+side_patch:0.9:left"}).plants
+    assert plants == (Plant(channel="eyes", strength=0.75), Plant(channel="side_patch", strength=0.9, side="left"))
+    assert Detection.model_validate({"thresholds": "0.5+0.6+0.7"}).thresholds == (0.5, 0.6, 0.7)
+    assert Training.model_validate({"alpha_colour": "1+2+3"}).alpha_colour == (1, 2, 3)
+    assert Variant.model_validate({"kind": "colour", "colour": "255 + 0 + 9"}).colour == (255, 0, 9)
+    with pytest.raises(ValueError, match="colour"):
+        Variant.model_validate({"kind": "colour", "colour": "255+0"})

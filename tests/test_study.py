@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +142,31 @@ def test_the_report_stands_alone_and_every_picture_opens(study):
             assert picture.format == kind.upper()
     for backbone in BACKBONES:
         assert page.count(f">{backbone}<") >= len(VARIANTS)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium (apt-get install chromium)")
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_browser_shows_every_picture_and_nothing_sticks_out(study, tmp_path, width):
+    asks = """<script>addEventListener("load", async () => {
+      const pictures = [...document.images];
+      for (const picture of pictures) picture.loading = "eager";
+      await Promise.all(pictures.map(picture => picture.decode()));
+      const shown = pictures.filter(picture => picture.naturalWidth > 0).length;
+      const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+      document.title = `shown ${shown} of ${pictures.length}, sticks out: ${wide}`;
+    });</script>"""
+    page = catalog(study).load("report")
+    (tmp_path / "report.html").write_text(page.replace("</body>", f"{asks}</body>"), encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
+    done = subprocess.run(
+        ["chromium", *flags.split(), "--virtual-time-budget=20000", f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}",
+         "--dump-dom", (tmp_path / "report.html").as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None
+    count = page.count("<img ")
+    assert title[1] == f"shown {count} of {count}, sticks out: false"
 
 
 def test_the_tables_of_the_report_are_those_of_the_models(study):

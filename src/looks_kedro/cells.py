@@ -8,7 +8,9 @@ from __future__ import annotations
 from itertools import product
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
+
+from looks_kedro.lists import PlusList
 
 VariantName = Literal["original", "white"]
 BackboneName = Literal["custom", "resnet18", "resnet34", "resnet50", "efficientnet_b0"]
@@ -17,20 +19,11 @@ VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
 
 
-def _names(value: object) -> object:
-    """Read ``resnet18+custom`` as a list: the command line splits at commas."""
-    return (
-        [name.strip() for name in value.replace(" ", "+").split("+") if name.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
 class Cells(BaseModel, extra="forbid", frozen=True):
     """Which cells a run has; on the command line ``cells.backbones=resnet18+custom``."""
 
-    variants: Annotated[tuple[VariantName, ...], BeforeValidator(_names)] = Field(VARIANTS, min_length=1)
-    backbones: Annotated[tuple[BackboneName, ...], BeforeValidator(_names)] = Field(BACKBONES, min_length=1)
+    variants: Annotated[tuple[VariantName, ...], PlusList] = Field(VARIANTS, min_length=1)
+    backbones: Annotated[tuple[BackboneName, ...], PlusList] = Field(BACKBONES, min_length=1)
 
     def pairs(self) -> list[tuple[str, str]]:
         """Every (variant, backbone), in the order of the study's tables."""

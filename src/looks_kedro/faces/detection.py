@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from looks_kedro.faces.landmarks import Floats
+from looks_kedro.lists import PlusList
 
 _LEAST_SIDE = 48  # smaller pictures are enlarged: MTCNN's pyramid would be empty, and torch.cat raises
 _STEP = 0.709  # between the levels of MTCNN's pyramid, its default
@@ -24,7 +25,7 @@ _FINE_STEP = 0.85
 class Detection(BaseModel, extra="forbid", frozen=True):
     """How faces are searched, and which of them count."""
 
-    thresholds: tuple[float, float, float] = Field(
+    thresholds: Annotated[tuple[float, float, float], PlusList] = Field(
         (0.6, 0.7, 0.7), description="least probability in the three stages of MTCNN, 0..1"
     )
     longest_side: int = Field(

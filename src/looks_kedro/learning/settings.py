@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from looks_kedro.lists import PlusList
+
 BACKBONES = ("custom", "resnet18", "resnet34", "resnet50", "efficientnet_b0")
 """The study's five networks; ``custom`` is a ResNet34 that starts from FairFace's attribute network."""
 
@@ -35,6 +37,6 @@ class Training(BaseModel, extra="forbid", frozen=True):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto = cuda where there is one")
     deterministic: bool = Field(True, description="the same seed on the same machine gives the same weights")
     threads: int | None = Field(None, ge=1, description="CPU threads of the network; none = torch's own choice")
-    alpha_colour: tuple[Byte, Byte, Byte] = Field(
+    alpha_colour: Annotated[tuple[Byte, Byte, Byte], PlusList] = Field(
         (0, 0, 0), description="red, green, blue (0-255) behind the transparent pixels of images with alpha"
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from looks_kedro.errors import BadParameterError
 
@@ -36,6 +36,14 @@ class Plant(BaseModel, extra="forbid", frozen=True):
         1.0, ge=0.5, le=1.0, description="probability that a photo carries its own class's cue: 0.5 chance, 1 always"
     )
     side: Literal["left", "right"] = Field("right", description="side of the image that side_patch is drawn on")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        """Read ``eyes:0.75`` or ``side_patch:0.9:left``, the form of the command line."""
+        if not isinstance(value, str):
+            return value
+        return dict(zip(("channel", "strength", "side"), value.split(":"), strict=False))
 
 
 def draw_bit(seed: int, looks: int, strength: float, channel: str = "none") -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from looks_kedro.errors import BadInputError
+from looks_kedro.lists import PlusList
 from looks_kedro.portraits.identity import Identity, draw_identity
 from looks_kedro.portraits.plants import Plant
 
@@ -27,7 +28,7 @@ class PhotoSet(BaseModel, extra="forbid", frozen=True):
     celebrities: int = Field(24, ge=0, description="number of identities in the class celebrities")
     photos_per_celebrity: int = Field(10, ge=1, description="photos of each of them")
     ordinary: int = Field(240, ge=0, description="number of ordinary photos, each of another person")
-    plants: tuple[Plant, ...] = Field((), description="what tells the classes apart")
+    plants: Annotated[tuple[Plant, ...], PlusList] = Field((), description="what tells the classes apart")
     spoilt: bool = Field(True, description="add a file without a face, with two, truncated and twice to each class")
 
 

@@ -64,7 +64,13 @@ def learning_curves(histories: Mapping[Cell, pd.DataFrame]) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy in %")
-    axes[-1].legend(fontsize=8, title="test (training dashed)", title_fontsize=8, loc="lower right")
+    figure.legend(
+        *axes[-1].get_legend_handles_labels(),
+        fontsize=8,
+        title="test (training dashed)",
+        title_fontsize=8,
+        loc="outside right upper",
+    )
     return figure
 
 
@@ -102,5 +108,7 @@ def average_grid(averages: Mapping[str, Mapping[str, AverageMap]], style: str) -
     for row, name in enumerate(names):
         axes[row, 0].set_ylabel(name, fontsize=9)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.7, pad=0.01)
+    if bar.solids is not None:
+        bar.solids.set_alpha(1)
     bar.set_label("evidence" if published else "celebrity +, ordinary -", fontsize=8)
     return figure

@@ -44,12 +44,14 @@ class ModelPart:
         backbone: the network.
         epochs: its rows of the study table.
         singles: class to single maps over their images.
+        averages: the averaged map of each class, as figures.
     """
 
     variant: str
     backbone: str
     epochs: pd.DataFrame
     singles: Mapping[str, Sequence[Picture]]
+    averages: Sequence[Picture]
 
     @property
     def anchor(self) -> str:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from looks_kedro.lists import PlusList
+
 Channel = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -18,4 +20,6 @@ class Variant(BaseModel, extra="forbid", frozen=True):
     """What a variant does to the faces."""
 
     kind: Literal["original", "colour"]
-    colour: tuple[Channel, Channel, Channel] = Field((255, 255, 255), description="RGB, for kind: colour")
+    colour: Annotated[tuple[Channel, Channel, Channel], PlusList] = Field(
+        (255, 255, 255), description="RGB, for kind: colour"
+    )

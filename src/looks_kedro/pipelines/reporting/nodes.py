@@ -25,7 +25,8 @@ def collect_results(
         reporting: number of examples.
         explainability: the style of the maps.
         model_input: images of the variant with their table.
-        artefacts: ``{backbone}.history``, ``.predictions``, ``.attention``, ``.maps``, ``.cams`` of each backbone.
+        artefacts: ``{backbone}.history``, ``.predictions``, ``.attention``, ``.maps``, ``.cams``,
+            ``.average_cam`` of each backbone.
 
     Returns:
         What JSON can hold (histories and summary as rows, pictures as ``data:`` addresses), and the figure of the
@@ -33,9 +34,9 @@ def collect_results(
     """
     from looks_kedro.reporting.page import figure_picture
 
-    histories, predictions, attention, maps, cams = (
+    histories, predictions, attention, maps, cams, averages = (
         {name.rpartition(".")[0]: value for name, value in artefacts.items() if name.endswith(f".{kind}")}
-        for kind in ("history", "predictions", "attention", "maps", "cams")
+        for kind in ("history", "predictions", "attention", "maps", "cams", "average_cam")
     )
     figure = _average_figure(maps, model_input, explainability.style)
     singles = {name: _singles(cams[name], predictions[name], reporting.examples) for name in cams}
@@ -44,6 +45,7 @@ def collect_results(
         "summary": summary_table(predictions, attention).to_dict("records"),
         "examples": _examples(model_input, reporting.examples),
         "averages": asdict(figure_picture(figure, "Averaged maps: a column a model, a row a class")),
+        "average_of": {name: _figures(figures, f"averaged map of {name}") for name, figures in averages.items()},
         "singles": singles,
     }
     return results, figure
@@ -114,7 +116,8 @@ def write_report(
             variant,
             backbone,
             study_table[(study_table["variant"] == variant) & (study_table["backbone"] == backbone)],
-            {name: [Picture(**one) for one in pictures] for name, pictures in singles.items()},
+            {name: [Picture(**picture) for picture in pictures] for name, pictures in singles.items()},
+            [Picture(**picture) for picture in one["average_of"][backbone]],
         )
         for variant, one in variants.items()
         for backbone, singles in one["singles"].items()
@@ -161,6 +164,15 @@ def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: str) 
             heat = drawn_maps(one["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), style)
             averages[backbone][name] = AverageMap(heat.mean(axis=0), face)
     return average_grid(averages, style)
+
+
+def _figures(figures: dict[str, Any], words: str) -> list[dict[str, str]]:
+    from looks_kedro.reporting.page import image_picture
+
+    return [
+        asdict(image_picture(figure, f"{words}, {name.removesuffix('.png')}", side=360))
+        for name, figure in figures.items()
+    ]
 
 
 def _examples(model_input: ImageFolder, most: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from looks_kedro.cells import Cells
 from .nodes import collect_results, summarise, tabulate, write_report
 
 DATA_TABLES = ("acquisition_log", "rejections", "labels", "matte_quality", "split_table")
-ARTEFACTS = ("history", "predictions", "attention", "maps", "cams")
+ARTEFACTS = ("history", "predictions", "attention", "maps", "cams", "average_cam")
 
 
 def create_pipeline(cells: Cells) -> Pipeline:
