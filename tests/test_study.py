@@ -158,11 +158,9 @@ def test_a_browser_shows_every_picture_and_nothing_sticks_out(study, tmp_path, w
     page = catalog(study).load("report")
     (tmp_path / "report.html").write_text(page.replace("</body>", f"{asks}</body>"), encoding="utf-8")
     flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
-    done = subprocess.run(
-        ["chromium", *flags.split(), "--virtual-time-budget=20000", f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}",
-         "--dump-dom", (tmp_path / "report.html").as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+    folder, place = f"--user-data-dir={tmp_path / 'profile'}", (tmp_path / "report.html").as_uri()
+    command = ["chromium", *flags.split(), "--virtual-time-budget=20000", f"--window-size={width},900", folder]
+    done = subprocess.run([*command, "--dump-dom", place], capture_output=True, text=True, check=True, timeout=120)
     title = re.search(r"<title>(.*?)</title>", done.stdout)
     assert title is not None
     count = page.count("<img ")

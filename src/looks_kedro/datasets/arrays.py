@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from kedro.io.core import AbstractVersionedDataset, Version
+from kedro.io.core import AbstractVersionedDataset
 
 from looks_kedro.datasets.errors import UnusableDataError
-from looks_kedro.datasets.versions import Versions
+from looks_kedro.datasets.versions import VersionedFile
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -20,25 +19,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
-class ArraysDataset(Versions, AbstractVersionedDataset[Arrays, Arrays]):
+class ArraysDataset(VersionedFile, AbstractVersionedDataset[Arrays, Arrays]):
     """Arrays by name in NumPy's ``.npz`` format, compressed; local files only."""
-
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        version: Version | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Arrays in one file.
-
-        Args:
-            filepath: the file, such as ``maps.npz``; versioned: the folder of its versions.
-            version: given by Kedro when the catalog entry says ``versioned: true``.
-            metadata: ignored by Kedro; Kedro-Viz reads the layer from it.
-        """
-        super().__init__(filepath=PurePosixPath(os.fspath(filepath)), version=version, glob_function=self._glob)
-        self.metadata = metadata
 
     def load(self) -> Arrays:
         """Read all arrays into memory.
@@ -69,6 +51,3 @@ class ArraysDataset(Versions, AbstractVersionedDataset[Arrays, Arrays]):
             for name, array in data.items():
                 with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "version": self._version}

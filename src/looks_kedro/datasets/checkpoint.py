@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from kedro.io.core import AbstractVersionedDataset, Version
+from kedro.io.core import AbstractVersionedDataset
 
 from looks_kedro.datasets.errors import UnusableDataError
-from looks_kedro.datasets.versions import Versions
+from looks_kedro.datasets.versions import VersionedFile
 
 Checkpoint = dict[str, Any]
 
 
-class CheckpointDataset(Versions, AbstractVersionedDataset[Checkpoint, Checkpoint]):
+class CheckpointDataset(VersionedFile, AbstractVersionedDataset[Checkpoint, Checkpoint]):
     """A dict of tensors, numbers, texts, lists and dicts, written by ``torch.save``; local files only.
 
     Loads to the CPU with ``weights_only=True``: a checkpoint cannot run code.
     """
-
-    def __init__(
-        self,
-        *,
-        filepath: str | os.PathLike[str],
-        version: Version | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """A checkpoint.
-
-        Args:
-            filepath: the file, such as ``model.pt``; versioned: the folder of its versions.
-            version: given by Kedro when the catalog entry says ``versioned: true``.
-            metadata: ignored by Kedro; Kedro-Viz reads the layer from it.
-        """
-        super().__init__(filepath=PurePosixPath(os.fspath(filepath)), version=version, glob_function=self._glob)
-        self.metadata = metadata
 
     def load(self) -> Checkpoint:
         """Read the checkpoint to the CPU."""
@@ -57,9 +39,6 @@ class CheckpointDataset(Versions, AbstractVersionedDataset[Checkpoint, Checkpoin
             torch.save(data, partial)
             # What cannot be loaded again must not become the newest version.
             load_checkpoint(partial, told=path)
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "version": self._version}
 
 
 def load_checkpoint(path: Path, told: Path | None = None) -> Checkpoint:

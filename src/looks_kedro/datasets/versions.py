@@ -88,3 +88,27 @@ class Versions(Base):
             return Path(self._get_load_path()).exists()
         except VersionNotFoundError:
             return False
+
+
+class VersionedFile(Versions):
+    """Mixed into the dataset of one local file, which may be versioned."""
+
+    def __init__(
+        self,
+        *,
+        filepath: str | os.PathLike[str],
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """A dataset of one file.
+
+        Args:
+            filepath: the file, such as ``model.pt``; versioned: the folder of its versions.
+            version: given by Kedro when the catalog entry says ``versioned: true``.
+            metadata: ignored by Kedro; Kedro-Viz reads the layer from it.
+        """
+        super().__init__(filepath=PurePosixPath(os.fspath(filepath)), version=version, glob_function=self._glob)
+        self.metadata = metadata
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "version": self._version}
