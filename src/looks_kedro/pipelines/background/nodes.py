@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from looks_kedro.datasets import ImageFolder, Images
-from looks_kedro.faces import mirror_landmarks
+from looks_kedro.faces import decode, mirror_landmarks
+from looks_kedro.mattes import GrabCut, MatteLimits, grabcut_matte, matte_quality, on_colour
 from looks_kedro.parallel import map_images
 from looks_kedro.tables import CROP_LANDMARKS, columns
 
@@ -34,7 +35,8 @@ def cut_out(faces: ImageFolder, face_table: pd.DataFrame, background: Background
         One grey matte a face (PNG, 255 = person), under the face's name; made while they are saved.
     """
     items = located(faces, face_table)
-    made = map_images(matte_of, items, processes=background.processes, description="cutting out")
+    cut = partial(matte_of, settings=background.grabcut)
+    made = map_images(cut, items, processes=background.processes, description="cutting out")
     return Images(zip(map(matte_file, faces.names), made, faces.names, strict=True))
 
 
@@ -52,7 +54,12 @@ def judge_mattes(mattes: ImageFolder, face_table: pd.DataFrame, background: Back
     rows = _frontal(face_table)
     items = [(mattes.path(matte_file(file)), points) for file, points in _landmarks(rows)]
     measured = pd.DataFrame(
-        map_images(quality_of, items, processes=background.processes, description="judging mattes")
+        map_images(
+            partial(quality_of, limits=background.limits),
+            items,
+            processes=background.processes,
+            description="judging mattes",
+        )
     ).drop(columns=["method"], errors="ignore")
     table = pd.concat([rows[["file", "looks"]], measured], axis=1).assign(method=background.method)
     for looks, name in ((1, "celebrities"), (0, "ordinary people")):
@@ -94,32 +101,25 @@ def composed(
     faces: ImageFolder, mattes: ImageFolder, parent: str, mirrored: bool, variant: Variant
 ) -> npt.NDArray[np.uint8]:
     """One image of a variant, (300, 300, 3) uint8."""
-    from looks_kedro.mattes import on_colour
-
     image = faces.array(parent)
     if variant.kind == "colour":
         image = on_colour(image, mattes.array(matte_file(parent)), variant.colour)
     return np.ascontiguousarray(image[:, ::-1]) if mirrored else image
 
 
-def matte_of(item: Located) -> npt.NDArray[np.uint8]:
+def matte_of(item: Located, settings: GrabCut) -> npt.NDArray[np.uint8]:
     """The matte of one face, (300, 300) uint8; run in worker processes."""
-    from looks_kedro.faces import decode
-    from looks_kedro.mattes import grabcut_matte
-
     path, landmarks = item
-    return grabcut_matte(decode(path), landmarks)
+    return grabcut_matte(decode(path), landmarks, settings)
 
 
-def quality_of(item: Located) -> dict[str, Any]:
+def quality_of(item: Located, limits: MatteLimits) -> dict[str, Any]:
     """The measures of one matte; run in worker processes."""
     from PIL import Image
 
-    from looks_kedro.mattes import matte_quality
-
     path, landmarks = item
     with Image.open(path) as picture:
-        return matte_quality(np.asarray(picture.convert("L")), landmarks)
+        return matte_quality(np.asarray(picture.convert("L")), landmarks, limits)
 
 
 def matte_file(file: str) -> str:

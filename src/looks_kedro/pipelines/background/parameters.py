@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from looks_kedro.lists import PlusList
+from looks_kedro.mattes import GrabCut, MatteLimits
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 
@@ -13,6 +14,8 @@ class Background(BaseModel, extra="forbid", frozen=True):
     """How people are cut out."""
 
     method: Literal["grabcut"] = "grabcut"
+    grabcut: GrabCut = GrabCut()
+    limits: MatteLimits = Field(MatteLimits(), description="when a matte counts as failed")
     processes: int | None = Field(None, ge=1, description="worker processes; null takes one a core")
 
 
