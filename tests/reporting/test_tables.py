@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from looks_kedro.reporting import data_counts, study_table, summary_lines, summary_table
+from looks_kedro.reporting.study import published_accuracy, where_it_looks
+
+
+def history(*test_accuracy: float) -> pd.DataFrame:
+    epochs = range(1, len(test_accuracy) + 1)
+    return pd.DataFrame({"epoch": epochs, "train_accuracy": 0.5, "test_accuracy": test_accuracy})
+
+
+def test_published_tables_are_the_studys():
+    table = published_accuracy()
+    assert table.groupby("table").size().tolist() == [10] * 10
+    row = table[(table["table"] == 7) & (table["epoch"] == 7)].iloc[0]
+    assert (row["variant"], row["backbone"], row["test_accuracy_percent"]) == ("white", "efficientnet_b0", 99.21)
+
+
+def test_published_numbers_stand_beside_ours_where_the_study_has_them():
+    table = study_table({("white", "resnet18"): history(0.75, 0.8123456), ("blue", "resnet18"): history(0.7)})
+    white = table[table["variant"] == "white"]
+    assert white["test_accuracy_percent"].tolist() == [75.0, 81.23]
+    assert white["published_test_accuracy_percent"].tolist() == [98.45, 99.39]
+    assert white["published_table"].tolist() == [8, 8]
+    assert table[table["variant"] == "blue"]["published_test_accuracy_percent"].isna().all()
+
+
+def predictions(right_of_ordinary: int, right_of_celebrities: int) -> pd.DataFrame:
+    looks = [0] * 4 + [1] * 2
+    correct = [i < right_of_ordinary for i in range(4)] + [i < right_of_celebrities for i in range(2)]
+    return pd.DataFrame({"looks": looks, "correct": correct})
+
+
+def test_balanced_accuracy_weighs_classes_alike_and_the_ratio_is_share_by_area():
+    attention = pd.DataFrame({"share": [0.6, 0.2, np.nan], "area": [0.4, 0.4, 0.4]})
+    (row,) = summary_table({"resnet18": predictions(4, 0)}, {"resnet18": attention}).to_dict("records")
+    assert row["accuracy"] == pytest.approx(4 / 6)
+    assert row["balanced_accuracy"] == 0.5
+    assert row["face_ratio"] == pytest.approx(0.4 / 0.4)
+    (line,) = summary_lines(pd.DataFrame([{"variant": "white", **row}]))
+    assert line.startswith("white.resnet18  accuracy  66.7 %, 0.40 of the evidence on the face")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(1.3, "more"), (0.7, "less"), (1.0, "about"), (float("nan"), "no evidence")]
+)
+def test_the_words_follow_the_ratio(ratio, words):
+    assert words in where_it_looks(ratio)
+
+
+def test_every_image_is_counted_from_the_first_to_the_last():
+    log = pd.DataFrame(
+        {
+            "looks": [1] * 5 + [0] * 6,
+            "kept": [True] * 4 + [False] + [True] * 6,
+            "reason": [""] * 4 + ["empty_file"] + [""] * 6,
+        }
+    )
+    rejections = pd.DataFrame({"looks": [1, 0, 0], "reason": ["no_face", "no_face", "side_view"]})
+    labels = pd.DataFrame({"file": ["a", "b", "c", "d", "e", "f", "g"], "looks": [1, 1, 1, 0, 0, 0, 0]})
+    mattes = pd.DataFrame({"file": list("abcdefg"), "passed": [True, True, False, True, True, True, True]})
+    split = pd.DataFrame(
+        {
+            "parent": ["a", "b", "a", "d", "e", "f"],
+            "looks": [1, 1, 1, 0, 0, 0],
+            "mirrored": [False, False, True, False, False, False],
+            "part": ["train", "test", "train", "train", "train", "test"],
+        }
+    )
+    counts = data_counts(log, rejections, labels, mattes, split).set_index("step")
+    for name in ("celebrities", "ordinary"):
+        column = counts[name]
+        assert column["images found"] + column.filter(like="left out").sum() == column["raw images"]
+        assert column["raw images"] + column.filter(like="rejected").sum() == column["frontal faces"]
+        losses = column["badly cut out"] + column["not drawn, to balance the classes"]
+        assert column["frontal faces"] + losses + column["mirrored copies"] == column["images that the models see"]
+        assert column["of them for train"] + column["of them for test"] == column["images that the models see"]
+    assert counts.loc["badly cut out"].tolist() == [-1, 0]
+    assert counts.loc["mirrored copies"].tolist() == [1, 0]
