@@ -101,3 +101,11 @@ def test_saving_without_versions_replaces_the_file_whole(tmp_path):
         plain.save({"bad": nn.Linear(1, 1)})
     assert plain.load() == {"name": "one"}
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_the_same_weights_give_the_same_bytes_in_every_place(tmp_path):
+    places = [tmp_path / "one.pt", tmp_path / "another.pt"]
+    for place in places:
+        CheckpointDataset(filepath=place).save({"state_dict": {"weight": torch.arange(6.0)}})
+    first, second = (place.read_bytes() for place in places)
+    assert first == second

@@ -36,7 +36,9 @@ class CheckpointDataset(VersionedFile, AbstractVersionedDataset[Checkpoint, Chec
                 f"found {type(data).__name__}. Save the module's state_dict()."
             )
         with self._written_whole(path) as partial:
-            torch.save(data, partial)
+            # Given a path, torch writes its name into the file: the same weights would not give the same bytes.
+            with partial.open("wb") as file:
+                torch.save(data, file)
             # What cannot be loaded again must not become the newest version.
             load_checkpoint(partial, told=path)
 
