@@ -222,6 +222,17 @@ def test_a_version_that_does_not_exist_is_named_with_those_that_do(study, kedro)
     assert all(version in done.stderr for version in versions)
 
 
+def test_smaller_faces_keep_their_landmarks_in_place_when_mirrored(study):
+    run(study, "preprocessing", params={"preprocessing": {"alignment": {"size": 150}}})
+    run(study, "labeling", "balancing", "background", params={"cells": {"variants": "original"}})
+    folder = catalog(study).load("original.model_input")
+    table = folder.table.set_index("file")
+    copy = next(row for row in table.to_dict("index").values() if row["mirrored"])
+    parent = catalog(study).load("face_table").set_index("file").loc[copy["parent"]]
+    assert folder.array(folder.names[0]).shape == (150, 150, 3)
+    assert copy["crop_left_eye_x"] == pytest.approx(150 - 1 - parent["crop_right_eye_x"], abs=0.02)
+
+
 def test_a_run_of_chosen_cells_reports_those_alone(study):
     params = {"cells": {"variants": "white", "backbones": "resnet18+resnet50"}}
     run(study, "training", "explainability", "reporting", params=params)

@@ -88,7 +88,8 @@ def compose_variant(
     landmarks = dict(_landmarks(_frontal(face_table)))
     points = np.stack([landmarks[parent] for parent in split_table["parent"]])
     mirrored = split_table["mirrored"].to_numpy()
-    points[mirrored] = [mirror_landmarks(one, 300) for one in points[mirrored]]
+    width = faces.array(split_table["parent"].iloc[0]).shape[1]
+    points[mirrored] = [mirror_landmarks(one, width) for one in points[mirrored]]
     table = split_table.assign(**{name: points.reshape(-1, 10)[:, i] for i, name in enumerate(CROP_LANDMARKS)})
     items = [
         (row["file"], partial(composed, faces, mattes, row["parent"], row["mirrored"], variant), row["parent"])
@@ -100,7 +101,7 @@ def compose_variant(
 def composed(
     faces: ImageFolder, mattes: ImageFolder, parent: str, mirrored: bool, variant: Variant
 ) -> npt.NDArray[np.uint8]:
-    """One image of a variant, (300, 300, 3) uint8."""
+    """One image of a variant, uint8 of the shape of its face."""
     image = faces.array(parent)
     if variant.kind == "colour":
         image = on_colour(image, mattes.array(matte_file(parent)), variant.colour)
@@ -108,7 +109,7 @@ def composed(
 
 
 def matte_of(item: Located, settings: GrabCut) -> npt.NDArray[np.uint8]:
-    """The matte of one face, (300, 300) uint8; run in worker processes."""
+    """The matte of one face, uint8 of its height and width; run in worker processes."""
     path, landmarks = item
     return grabcut_matte(decode(path), landmarks, settings)
 
@@ -123,8 +124,8 @@ def quality_of(item: Located, limits: MatteLimits) -> dict[str, Any]:
 
 
 def matte_file(file: str) -> str:
-    """Name of the matte of a face: mattes are PNG."""
-    return f"{file.rpartition('.')[0]}.png"
+    """Name of the matte of a face: a PNG. The face's suffix stays, or ``a.jpg`` and ``a.jpeg`` would have one matte."""
+    return f"{file}.png"
 
 
 def located(faces: ImageFolder, face_table: pd.DataFrame) -> list[Located]:

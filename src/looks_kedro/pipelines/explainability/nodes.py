@@ -35,7 +35,7 @@ def map_test_part(model: dict[str, Any], model_input: ImageFolder, explainabilit
     from looks_kedro.learning.data import choose_device
 
     device = choose_device(explainability.device)
-    images, rows = load_part(model_input, "test", model["image_size"], (0, 0, 0))
+    images, rows = load_part(model_input, "test", model["image_size"], tuple(model["metadata"]["alpha_colour"]))
     trunk, head = split_head(model_from_checkpoint(model).to(device))
     batches = portrait_batches(images, explainability.batch_size, device)
     evidence = maps_of(trunk, head.weight, head.bias, batches)
@@ -65,7 +65,8 @@ def measure_attention(maps: Arrays, predictions: pd.DataFrame, model_input: Imag
         raise BadInputError("maps and predictions are of different images; run training and explainability again.")
     by_class = maps["by_class"].astype(np.float32)
     landmarks = rows[list(CROP_LANDMARKS)].to_numpy(float).reshape(-1, 5, 2)
-    masks = (ellipse_mask(points, 300) for points in landmarks)
+    size = model_input.array(rows["file"].iloc[0]).shape[0]
+    masks = (ellipse_mask(points, size) for points in landmarks)
     measured = attention_on(by_class[:, 1] - by_class[:, 0], masks, toward=predictions["predicted"].to_numpy())
     table: pd.DataFrame = pd.concat([predictions[["file", "looks", "identity", "predicted"]], measured], axis=1)
     return table
@@ -123,7 +124,7 @@ def draw_maps(maps: Arrays, model_input: ImageFolder, explainability: Explainabi
 def overlay_of(
     model_input: ImageFolder, file: str, heat: npt.NDArray[np.floating], style: str
 ) -> npt.NDArray[np.uint8]:
-    """One map over its image, (300, 300, 3) uint8."""
+    """One map over its image, uint8 (S, S, 3)."""
     from looks_kedro.cam.styles import overlay
 
     return overlay(model_input.array(file), heat, style)

@@ -48,7 +48,11 @@ def train_classifier(
         start=None if fairface_model is None else fairface_model["state_dict"],
     )
     checkpoint = make_checkpoint(
-        weights, backbone.name, image_size=training.image_size, data_version=model_input.version or ""
+        weights,
+        backbone.name,
+        image_size=training.image_size,
+        alpha_colour=list(training.alpha_colour),
+        data_version=model_input.version or "",
     )
     return checkpoint, history
 
@@ -59,12 +63,12 @@ def predict_test_part(model: dict[str, Any], model_input: ImageFolder, training:
     Args:
         model: checkpoint of a trained network.
         model_input: images with their table.
-        training: batch size and device; the image size is the checkpoint's.
+        training: batch size and device; the size and the colour behind transparency are the checkpoint's.
 
     Returns:
         One row an image, in the order of the table.
     """
     from looks_kedro.learning import model_from_checkpoint, predict, prediction_table
 
-    images, rows = load_part(model_input, "test", model["image_size"], training.alpha_colour)
+    images, rows = load_part(model_input, "test", model["image_size"], tuple(model["metadata"]["alpha_colour"]))
     return prediction_table(rows, predict(model_from_checkpoint(model), images, training))
