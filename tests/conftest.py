@@ -13,6 +13,9 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+# The tests are no package: this is how they find the servers of the sources (from web_server import WebServer).
+sys.path.insert(0, str(PROJECT / "tests" / "sources"))
+
 
 def copy_project(folder: Path) -> Path:
     """Lay the project's configuration into a folder: its data land in that folder."""

@@ -31,10 +31,16 @@ LOG = pd.DataFrame(
         "looks": [1, 1],
         "source": ["commons", "commons"],
         "origin": ["https://example.org/a.jpg", "https://example.org/b.jpg"],
+        "page": ["https://example.org/Ada", ""],
+        "title": ["Ada", ""],
         "query": ["Ada", "Ada"],
+        "rank": [1.0, 2.0],
+        "status": [200.0, 404.0],
+        "type": ["image/jpeg", ""],
         "identity": ["ada", "ada"],
         "licence": ["CC BY 4.0", ""],
         "sha256": ["0" * 64, ""],
+        "perceptual_hash": ["0123456789abcdef", ""],
         "bytes": [10, 0],
         "time": ["2024-05-01T12:00:00Z", ""],
         "kept": [True, False],
@@ -58,8 +64,8 @@ def test_a_good_table_passes_and_keeps_its_values(name, table):
 
 def test_every_name_has_a_schema_and_no_other_has():
     assert all(tables.columns(name) for name in tables.NAMES)
-    with pytest.raises(BadInputError, match=r"'people'.*split_table"):
-        tables.schema("people")
+    with pytest.raises(BadInputError, match=r"'persons'.*people.*split_table"):
+        tables.schema("persons")
 
 
 def test_labels_begin_as_fairface_users_expect():
@@ -114,7 +120,7 @@ def test_a_bad_acquisition_log_is_refused(row, change):
 
 
 def test_both_classes_may_have_a_file_of_one_name_but_one_class_may_not():
-    rows = {"file": ["1.jpg", "1.jpg"], "age": "", "gender": "", "race": "", "label_source": ""}
+    rows = {"file": ["1.jpg", "1.jpg"], "age": "", "gender": "", "race": "", "label_source": "", "photo_date": ""}
     check_table(pd.DataFrame(rows | {"looks": [0, 1]}), "source_labels", "t")
     with pytest.raises(BadInputError, match=r"row 2|row 3"):
         check_table(pd.DataFrame(rows | {"looks": [1, 1]}), "source_labels", "t")

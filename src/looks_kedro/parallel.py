@@ -1,33 +1,31 @@
 """The one seam for work that is done image by image.
 
 Everything that goes through thousands of images (detection, head pose, mattes, maps) is written as a function of one
-item and handed to :func:`map_images`. What happens behind it - processes now, a resumable engine with a cache keyed by
-content later - changes here and nowhere else. So the function must be pure: its result depends on the state and the
-item alone, it can be repeated, and it can be stopped at any time.
+item and handed to :func:`map_images`. What happens behind it (processes, a cache that lets a killed run go on)
+changes here and nowhere else. So the function must be pure: its result depends on the state and the item alone, it can
+be repeated, and it can be stopped at any time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import logging
 import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
-import signal
-import sys
-import threading
-import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+from looks_kedro.cache import Cached
 from looks_kedro.errors import BadInputError, BadParameterError, LooksError
 from looks_kedro.progress import track
+from looks_kedro.workers import Done, Work, one_thread, start_worker, work_on
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ Result = TypeVar("Result")
 CHUNKS_AHEAD = 2
 """Chunks that wait for a free process, on top of the one that each process works on."""
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_LOOKED_UP_AT_ONCE = 256
 
 
 class ItemError(RuntimeError):
@@ -56,12 +54,16 @@ def map_images(
     processes: int | None = None,
     description: str = "",
     chunk_size: int | None = None,
+    cache: Cached | None = None,
 ) -> Iterator[Result]:
     """Apply a function to every item, in several processes, and give the results in the items' order.
 
     Each process works with one thread, so that the results do not depend on the number of processes. Items are
     taken, and results kept, for only a few chunks at a time. Processes are spawned: ``function`` and ``setup`` must
     be importable (defined in a module), items and results picklable.
+
+    With a cache, results that it holds are not computed again, and new ones are kept as soon as they are there: a run
+    that was killed goes on where it was. No process is started when all results are known.
 
     Args:
         function: called as ``function(item)``, or as ``function(state, item)`` when there is a ``setup``.
@@ -70,6 +72,7 @@ def map_images(
         processes: number of worker processes; 1 works in the caller, None takes one for each usable core.
         description: words in front of the progress bar; empty for no bar.
         chunk_size: items sent to a process at a time; None chooses up to 16, fewer when there are few items.
+        cache: where results are kept, and by what; they must be made of what JSON knows.
 
     Returns:
         An iterator of the results, as many as there are items. Work starts with its first ``next``.
@@ -80,21 +83,61 @@ def map_images(
             becomes a ``BadInputError`` that names the item.
         LostWorkerError: while iterating, when a worker process is killed or runs out of memory.
     """
-    for name, value in (("processes", processes), ("chunk_size", chunk_size)):
+    return _run(Work(function, setup, None), items, processes, description, chunk_size, cache)
+
+
+def map_batches(
+    function: Callable[..., Sequence[Result]],
+    items: Iterable[Item],
+    *,
+    batch_size: int,
+    setup: Callable[[], Any] | None = None,
+    processes: int | None = None,
+    description: str = "",
+    cache: Cached | None = None,
+) -> Iterator[Result]:
+    """Apply a function that takes several items at a time; otherwise as :func:`map_images`.
+
+    Args:
+        function: called with a list of items, after the state when there is a ``setup``; gives as many results. A
+            result must not depend on the other items of its batch, which a cache may shuffle.
+        items: what is worked through.
+        batch_size: items in a list, at most.
+        setup: makes the state, once in each process.
+        processes: number of worker processes; None takes one for each usable core.
+        description: words in front of the progress bar; empty for no bar.
+        cache: where results are kept, and by what.
+
+    Returns:
+        An iterator of the results, one an item.
+    """
+    return _run(Work(function, setup, batch_size), items, processes, description, None, cache)
+
+
+def _run(
+    work: Work,
+    items: Iterable[Item],
+    processes: int | None,
+    description: str,
+    chunk_size: int | None,
+    cache: Cached | None,
+) -> Iterator[Any]:
+    for name, value in (("processes", processes), ("chunk_size", chunk_size), ("batch_size", work.batch_size)):
         if value is not None and value < 1:
             raise BadParameterError(f"{name} is {value}; expected a whole number of at least 1, or none for automatic.")
     total = len(items) if isinstance(items, Sized) else None
     workers = processes or _usable_cores()
-    size = chunk_size or _chunk_size(total, workers)
+    size = max(chunk_size or _chunk_size(total, workers), work.batch_size or 1)
     if total is not None:
         workers = max(1, min(workers, -(-total // size)))
     if workers > 1 and multiprocessing.current_process().daemon:
         log.info("Working in one process: a daemon process may not start others.")
         workers = 1
-    if workers == 1:
-        results = _map_here(function, setup, items)
-    else:
-        results = _map_in_processes(function, setup, items, workers, size)
+
+    def compute(asked: Iterable[Item]) -> Generator[Any]:
+        return _map_here(work, asked) if workers == 1 else _map_in_processes(work, asked, workers, size)
+
+    results = compute(items) if cache is None else _map_cached(compute, items, cache)
     return _with_progress(results, description, total) if description else results
 
 
@@ -115,47 +158,71 @@ def _with_progress(results: Generator[Result], description: str, total: int | No
         yield from track(results, description, total)
 
 
-def _map_here(
-    function: Callable[..., Result], setup: Callable[[], Any] | None, items: Iterable[Item]
+def _map_cached(
+    compute: Callable[[Iterable[Item]], Generator[Result]], items: Iterable[Item], cached: Cached
 ) -> Generator[Result]:
+    """Give known results from the cache and the others from ``compute``, in the items' order."""
+    # Key of a result that is being computed, or the text of one that is known.
+    waiting: deque[tuple[str | None, str]] = deque()
+
+    def unknown() -> Iterator[Item]:
+        source = iter(items)
+        for window in iter(lambda: list(itertools.islice(source, _LOOKED_UP_AT_ONCE)), []):
+            keys = [cached.key_of(item) for item in window]
+            known = cached.results.known(keys)
+            for item, key in zip(window, keys, strict=True):
+                if key in known:
+                    waiting.append((None, known[key]))
+                else:
+                    waiting.append((key, ""))
+                    yield item
+
+    with cached.results, contextlib.closing(compute(unknown())) as results:
+        for result in results:
+            while waiting[0][0] is None:
+                yield json.loads(waiting.popleft()[1])
+            key, _ = waiting.popleft()
+            text = json.dumps(result, allow_nan=True)
+            cached.results.keep(str(key), text)
+            # What comes from the computation and what comes from the cache shall not differ in type.
+            yield json.loads(text)
+        while waiting:
+            yield json.loads(waiting.popleft()[1])
+
+
+def _map_here(work: Work, items: Iterable[Any]) -> Generator[Any]:
     """Work in the calling process, with one thread during each item, as many as before in between."""
     state: tuple[Any, ...] | None = None
-    for item in items:
+    for batch in work.batches(items):
         if state is None:
-            state = () if setup is None else (setup(),)
-        with _one_thread():
+            state = work.state()
+        with one_thread():
             try:
-                result = function(*state, item)
+                results = work.results(state, batch)
             except Exception as error:
-                raise _named(item_name(item), error) from error
-        yield result
+                raise _named(_batch_name(batch), error) from error
+        yield from results
 
 
-def _map_in_processes(
-    function: Callable[..., Result],
-    setup: Callable[[], Any] | None,
-    items: Iterable[Item],
-    workers: int,
-    size: int,
-) -> Generator[Result]:
+def _map_in_processes(work: Work, items: Iterable[Item], workers: int, size: int) -> Generator[Any]:
     """Keep ``workers + CHUNKS_AHEAD`` chunks in flight and give their results in order."""
-    work = pickle.dumps((function, setup))
+    packed = pickle.dumps(work)
     source = iter(items)
     chunks = iter(lambda: list(itertools.islice(source, size)), [])
-    waiting: deque[tuple[list[Item], Future[_Done]]] = deque()
+    waiting: deque[tuple[list[Item], Future[Done]]] = deque()
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(work,)
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=start_worker, initargs=(packed,)
     )
     try:
         while True:
             for chunk in itertools.islice(chunks, workers + CHUNKS_AHEAD - len(waiting)):
-                waiting.append((chunk, pool.submit(_work_on, chunk)))
+                waiting.append((chunk, pool.submit(work_on, chunk)))
             if not waiting:
                 break
             chunk, future = waiting.popleft()
             done = _result_of(future, chunk)
-            yield from cast("list[Result]", done.results)
-            _raise_failure(done, chunk)
+            yield from done.results
+            _raise_failure(done)
     except BrokenProcessPool as error:
         first = waiting[0][0] if waiting else chunk
         raise _lost(first) from error
@@ -166,24 +233,16 @@ def _map_in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-@dataclass
-class _Done:
-    """What a worker gives back for a chunk: the results up to the first failure, and that failure."""
-
-    results: list[Any]
-    error: Exception | None = None
-
-
-def _result_of(future: Future[_Done], chunk: list[Item]) -> _Done:
+def _result_of(future: Future[Done], chunk: list[Item]) -> Done:
     try:
         return future.result()
     except BrokenProcessPool as error:
         raise _lost(chunk) from error
 
 
-def _raise_failure(done: _Done, chunk: list[Any]) -> None:
+def _raise_failure(done: Done) -> None:
     if done.error is not None:
-        raise _named(item_name(chunk[len(done.results)]), done.error) from done.error
+        raise _named(_batch_name(done.failed), done.error) from done.error
 
 
 def _lost(chunk: list[Any]) -> LostWorkerError:
@@ -209,80 +268,13 @@ def item_name(item: object) -> str:
     return text if len(text) <= 200 else text[:200] + "..."
 
 
+def _batch_name(batch: list[Any]) -> str:
+    """How messages call items that are worked on together."""
+    first = item_name(batch[0])
+    return first if len(batch) == 1 else f"{first} or one of the {len(batch) - 1} after it"
+
+
 def _named(name: str, error: Exception) -> Exception:
     if isinstance(error, LooksError):
         return BadInputError(f"{name}: {error}")
     return ItemError(f"{name}: {type(error).__name__}: {error}")
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch and OpenCV, where they are loaded, use one thread, and restore their numbers afterwards."""
-    torch, cv2 = sys.modules.get("torch"), sys.modules.get("cv2")
-    before = (torch.get_num_threads() if torch else 0, cv2.getNumThreads() if cv2 else 0)
-    if torch and before[0] != 1:
-        torch.set_num_threads(1)
-    if cv2 and before[1] != 1:
-        cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        if torch and before[0] != 1:
-            torch.set_num_threads(before[0])
-        if cv2 and before[1] != 1:
-            cv2.setNumThreads(before[1])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The side of the worker processes.
-
-_packed: bytes = b""
-_unpacked: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
-
-
-def _start_worker(work: bytes) -> None:
-    """Make the process a good citizen, before anything heavy is imported."""
-    global _packed
-    _packed = work
-    for variable in _THREAD_VARIABLES:
-        os.environ[variable] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the workers
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """End this process when its parent is gone, also when that was killed: nobody will send work again."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _work_on(chunk: list[Any]) -> _Done:
-    """Work through a chunk up to the first failure; the state is made before a process's first chunk."""
-    global _unpacked
-    if _unpacked is None:
-        function, setup = pickle.loads(_packed)
-        _unpacked = (function, () if setup is None else (setup(),))
-    function, state = _unpacked
-    done = _Done([])
-    with _one_thread():
-        for item in chunk:
-            try:
-                done.results.append(function(*state, item))
-            except Exception as error:  # told to the parent, which names the item
-                done.error = _portable(error)
-                break
-    return done
-
-
-def _portable(error: Exception) -> Exception:
-    """The exception with its traceback as a note, or a stand-in when it cannot be sent to another process."""
-    note = "In a worker process:\n" + "".join(traceback.format_exception(error))
-    try:
-        copy = pickle.loads(pickle.dumps(error))
-    except Exception:  # an exception may fail to be pickled in any way
-        copy = None
-    sent = copy if isinstance(copy, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
-    sent.add_note(note)
-    return sent

@@ -16,6 +16,7 @@ from looks_kedro.pipelines import (
     pretraining,
     reporting,
     training,
+    weights,
 )
 
 _cells = Cells()
@@ -57,4 +58,5 @@ def _pipelines(cells: Cells) -> dict[str, Pipeline]:
     }
     # The FairFace network is there for custom alone.
     needed = [part for name, part in way.items() if name != "pretraining" or "custom" in cells.backbones]
-    return {**way, "__default__": sum(needed, Pipeline([]))}
+    beside = {"weights": weights.create_pipeline()}
+    return {**way, **beside, "__default__": sum(needed, Pipeline([]))}

@@ -30,10 +30,17 @@ CROP_LANDMARKS = tuple(f"crop_{name}" for name in LANDMARKS)
 """The same five landmarks in pixels of the aligned 300 x 300 face."""
 
 NAMES = (
+    "people",
     "acquisition_log",
     "source_labels",
+    "attributions",
+    "weights_table",
+    "corrections",
     "face_table",
+    "decisions",
     "rejections",
+    "label_corrections",
+    "label_rejections",
     "labels",
     "matte_quality",
     "split_table",
@@ -160,8 +167,29 @@ def _face_table() -> dict[str, pa.Column]:
     size = {"raw_width": _whole(1), "raw_height": _whole(1)}
     box = {f"box_{side}": _number() for side in ("left", "top", "right", "bottom")} | {"probability": _number(0, 1)}
     pose = {angle: _number(-180, 180) for angle in ("yaw", "pitch", "roll")}
-    pose |= {"pose_method": _text(True), "frontal": _column("flag"), "crop_scale": _number(1e-6, 1e6)}
-    return head | size | box | {name: _number() for name in LANDMARKS} | pose | _crop_landmarks()
+    pose |= {"pose_method": _text(True), "frontal": _column("flag"), "kept": _column("flag")}
+    pose |= {"crop_scale": _number(1e-6, 1e6)}
+    return head | size | box | {name: _number() for name in LANDMARKS} | pose | _crop_landmarks() | _picture()
+
+
+def _picture() -> dict[str, pa.Column]:
+    """Properties of the picture and of its face crop, which the audit may hold against the accuracy."""
+    measured = {"jpeg_quality": _number(1, 100, missing=True), "sharpness": _number(0)}
+    measured |= {name: _number(0, 255) for name in ("brightness", "contrast", "saturation", "red", "green", "blue")}
+    source = {"photo_date": _day(), "perceptual_hash": _perceptual_hash()}
+    return source | measured | {"person_distance": _number(0, 2, missing=True)}
+
+
+def _day() -> pa.Column:
+    return _matching(r"(\d{4}(-\d\d(-\d\d)?)?)?", "a date such as 1990-05-17, 1990-05 or 1990, or empty")
+
+
+def _perceptual_hash() -> pa.Column:
+    return _matching("([0-9a-f]{16})?", "16 hexadecimal digits, or empty")
+
+
+def _sha256() -> pa.Column:
+    return _matching("([0-9a-f]{64})?", "64 hexadecimal digits, or empty")
 
 
 def _crop_landmarks() -> dict[str, pa.Column]:
@@ -171,8 +199,10 @@ def _crop_landmarks() -> dict[str, pa.Column]:
 
 def _columns(name: str) -> dict[str, pa.Column]:
     log = {"file": _text(), "looks": _looks(), "source": _text(True)}
-    log |= {name: _text() for name in ("origin", "query", "identity", "licence")}
-    log |= {"sha256": _matching("([0-9a-f]{64})?", "64 hexadecimal digits, or empty"), "bytes": _whole()}
+    log |= {name: _text() for name in ("origin", "page", "title", "query")}
+    log |= {"rank": _number(1, missing=True), "status": _number(100, 599, missing=True)}
+    log |= {name: _text() for name in ("type", "identity", "licence")}
+    log |= {"sha256": _sha256(), "perceptual_hash": _perceptual_hash(), "bytes": _whole()}
     time = r"(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?"
     log |= {"time": _matching(time, "an ISO time such as 2024-05-01T12:00:00Z, or empty")}
     result = {"file": _key(), "looks": _looks(), "identity": _text(True)}
@@ -183,14 +213,29 @@ def _columns(name: str) -> dict[str, pa.Column]:
     cell = {"variant": _text(True), "backbone": _text(True)}
     measured = ("accuracy", "balanced_accuracy", "face_share", "face_area")
     logits = {"logit_ordinary": _number(), "logit_celebrity": _number(), "probability": _number(0, 1)}
+    said = {name: _text() for name in ("title", "author", "licence", "licence_url", "page", "origin")}
     tables: dict[str, dict[str, pa.Column]] = {
+        "people": {"identity": _text(True), "name": _text(True), "rank_list": _text(), "birth_date": _day(),
+                   "gender": _word(*GENDERS, unknown=True), "race": _word(*RACES, unknown=True)},
         "acquisition_log": log | {"kept": _column("flag"), "reason": _text()},
-        "source_labels": {"file": _key(), "looks": _looks()} | _attributes() | {"label_source": _text()},
+        "source_labels": {"file": _key(), "looks": _looks()} | _attributes()
+        | {"label_source": _text(), "photo_date": _day()},
+        "attributions": {"file": _key(), "looks": _looks(), "identity": _text(True)} | said,
+        "weights_table": {"name": _text(True), "file": _text(), "bytes": _whole(), "sha256": _sha256(),
+                          "origin": _text(), "state": _text(True)},
+        "corrections": {"file": _key(), "decision": _word("keep", "reject"), "reason": _text()},
         "face_table": _face_table(),
+        "decisions": {"file": _key(), "raw_file": _key(), "looks": _looks(), "identity": _text(True),
+                      "reason": _text(), "detail": _text(), "duplicate_of": _text(),
+                      "correction": _word("keep", "reject", unknown=True)},
         "rejections": {"file": _text(True), "looks": _looks(), "identity": _text(), "stage": _text(True),
-                       "reason": _text(True), "detail": _text()},
+                       "reason": _text(True), "detail": _text(), "duplicate_of": _text()},
+        "label_corrections": {"file": _key()} | _attributes(),
+        "label_rejections": {"table": _text(True), "row": _whole(1), "column": _text(True), "file": _text(),
+                             "value": _text(), "detail": _text(True)},
         "labels": {"file": _key()} | _attributes() | {"looks": _looks(), "identity": _text(True), "source": _text(),
-                                                      "label_source": _text()},
+                                                      "label_source": _text()}
+        | {f"{name}_probability": _number(0, 1, missing=True) for name in ("age", "gender", "race")},
         "matte_quality": {"file": _key(), "looks": _looks(), "method": _text(True)} | share
         | {"edge_certainty": _number(0, 1, missing=True), "quality": _number(0, 1, missing=True),
            "passed": _column("flag")},
@@ -216,7 +261,13 @@ def _study_columns() -> dict[str, pa.Column]:
 
 
 _UNIQUE: dict[str, list[str]] = {
+    "people": ["identity"],
     "source_labels": ["looks", "file"],
+    "attributions": ["looks", "file"],
+    "weights_table": ["name"],
+    "corrections": ["file"],
+    "decisions": ["file"],
+    "label_corrections": ["file"],
     "face_table": ["file"],
     "labels": ["file"],
     "matte_quality": ["file"],

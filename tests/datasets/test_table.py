@@ -27,6 +27,7 @@ REJECTIONS = {
     "stage": ["decode", "1e5"],
     "reason": ["True", "null"],
     "detail": ['a "quoted", one', "two\nlines"],
+    "duplicate_of": ["", "-0"],
 }
 
 
@@ -50,7 +51,7 @@ filled = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(filled, st.sampled_from([0, 1]), texts, filled, filled, texts), max_size=5))
+@given(st.lists(st.tuples(filled, st.sampled_from([0, 1]), texts, filled, filled, texts, texts), max_size=5))
 def test_any_texts_make_the_round_trip(tmp_path, rows):
     table = pd.DataFrame(rows, columns=tables.columns("rejections"))
     plain = TableDataset(filepath=tmp_path / "plain.csv", schema="rejections")
@@ -98,7 +99,7 @@ def test_a_missing_number_comes_back_missing_where_the_schema_allows_it(tmp_path
 
 
 def test_columns_come_out_in_the_order_of_the_schema(tmp_path):
-    shuffled = rejections()[["detail", "reason", "stage", "identity", "looks", "file"]]
+    shuffled = rejections()[["detail", "duplicate_of", "reason", "stage", "identity", "looks", "file"]]
     dataset(tmp_path, save="v1").save(shuffled)
     assert list(dataset(tmp_path).load().columns) == tables.columns("rejections")
 
@@ -108,27 +109,27 @@ def _edited(folder: Path, text: str, encoding: str = "utf-8") -> TableDataset:
     return TableDataset(filepath=folder / "edited.csv", schema="rejections")
 
 
-HEAD = "file,looks,identity,stage,reason,detail\n"
+HEAD = "file,looks,identity,stage,reason,detail,duplicate_of\n"
 
 
 def test_what_a_spreadsheet_writes_is_read(tmp_path):
-    edited = _edited(tmp_path, HEAD.replace("\n", "\r\n") + "Zoë.jpg,1.0,,a,b,c\r\n\r\n", "utf-8-sig")
-    assert edited.load().iloc[0].to_list() == ["Zoë.jpg", 1, "", "a", "b", "c"]
+    edited = _edited(tmp_path, HEAD.replace("\n", "\r\n") + "Zoë.jpg,1.0,,a,b,c,\r\n\r\n", "utf-8-sig")
+    assert edited.load().iloc[0].to_list() == ["Zoë.jpg", 1, "", "a", "b", "c", ""]
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("", "the file is empty"),
-        ("file,looks\na,1\n", r"missing identity, stage, reason, detail. Found file, looks; expected file, looks, id"),
+        ("file,looks\na,1\n", r"missing identity, stage, reason, detail, duplicate_of. Found file, looks; expected"),
         (HEAD.replace("detail", "details"), r"missing detail; unknown details"),
-        (HEAD + "a,1,,s,r,d\nb,2,,s,r,d\n", r"row 3: looks is 2; expected 1 \(celebrity\) or 0"),
-        (HEAD + "a,1,,s,r,d\nb,yes,,s,r,d\n", r"row 3: looks is 'yes'; expected a whole number"),
-        (HEAD + "a,1.5,,s,r,d\n", r"row 2: looks is '1.5'; expected a whole number"),
-        (HEAD + "a,99999999999999999999,,s,r,d\n", "row 2: looks is '9+'; expected a whole number"),
-        (HEAD + "a,1,,s,,d\nb,1,,s,,d\n", r"row 2: reason is empty; expected a text.*\(1 more row"),
-        (HEAD + "a,1,,s,r\n", "row 2: found 5 cells; expected 6"),
-        (HEAD + "a,1,,s,r,d,more\nb,1,,s,r,d,more\n", "row 2: found 7 cells; expected 6"),
+        (HEAD + "a,1,,s,r,d,\nb,2,,s,r,d,\n", r"row 3: looks is 2; expected 1 \(celebrity\) or 0"),
+        (HEAD + "a,1,,s,r,d,\nb,yes,,s,r,d,\n", r"row 3: looks is 'yes'; expected a whole number"),
+        (HEAD + "a,1.5,,s,r,d,\n", r"row 2: looks is '1.5'; expected a whole number"),
+        (HEAD + "a,99999999999999999999,,s,r,d,\n", "row 2: looks is '9+'; expected a whole number"),
+        (HEAD + "a,1,,s,,d,\nb,1,,s,,d,\n", r"row 2: reason is empty; expected a text.*\(1 more row"),
+        (HEAD + "a,1,,s,r,d\n", "row 2: found 6 cells; expected 7"),
+        (HEAD + "a,1,,s,r,d,,more\nb,1,,s,r,d,,more\n", "row 2: found 8 cells; expected 7"),
         (HEAD + 'a,1,,s,r,"d\n', "not a CSV table"),
     ],
 )
@@ -147,8 +148,9 @@ def test_a_table_that_breaks_its_schema_is_not_saved(tmp_path):
     with pytest.raises(UnusableDataError, match=r"t.csv, row 3: looks is 7"):
         dataset(tmp_path, save="v2").save(rejections(looks=[1, 7]))
     assert [path.name for path in (tmp_path / "t.csv").iterdir()] == ["v1"]
-    with pytest.raises(DatasetError):
-        dataset(tmp_path, save="v3").save(rejections(file=["a", "\udcff"]))
+    names = pd.Series(["a", "\udcff"], dtype=object)
+    with pytest.raises(DatasetError, match="UTF-8"):
+        dataset(tmp_path, save="v3").save(rejections().astype(object).assign(file=names))
     assert dataset(tmp_path).load()["looks"].to_list() == [1, 0]
 
 
@@ -163,6 +165,7 @@ def test_a_failed_save_without_versions_keeps_the_old_file(tmp_path):
 
 _KILLED = """
 import os, signal, sys
+import numpy as np
 import pandas as pd
 from kedro.io import Version
 from looks_kedro import tables
@@ -229,4 +232,4 @@ def test_the_preview_is_a_table_that_kedro_viz_recognises(tmp_path):
     assert getattr(annotation, "__name__", str(annotation)) == "TablePreview"
     preview = json.loads(json.dumps(shown.preview(nrows=1), allow_nan=False))
     assert preview["columns"] == tables.columns("rejections")
-    assert preview["data"] == [["0012", 1, "", "decode", "True", 'a "quoted", one']]
+    assert preview["data"] == [["0012", 1, "", "decode", "True", 'a "quoted", one', ""]]

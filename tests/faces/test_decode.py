@@ -8,6 +8,7 @@ from PIL import Image
 
 from looks_kedro.errors import LooksError
 from looks_kedro.faces import UnreadableImageError, decode
+from looks_kedro.faces.decode import decode_photo
 
 RED, WHITE = (220, 30, 40), (255, 255, 255)
 
@@ -60,9 +61,54 @@ def test_a_spoilt_exif_block_does_not_spoil_the_picture():
     assert decode(encoded(half_and_half(), "JPEG", exif=exif)).shape == (20, 40, 3)
 
 
-def test_cmyk_becomes_rgb():
+def taken_on(text, orientation=1):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif.get_ifd(0x8769)[0x9003] = text
+    return exif
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_the_day_that_a_photo_was_taken_is_read(form):
+    data = encoded(half_and_half(), form, exif=taken_on("2019:05:17 10:11:12").tobytes())
+    assert decode_photo(data).taken == "2019-05-17"
+
+
+def test_the_day_is_read_from_photos_that_are_turned_upright():
+    photo = decode_photo(encoded(half_and_half(), "JPEG", exif=taken_on("1998:12:01 00:00:00", orientation=6)))
+    assert photo.taken == "1998-12-01"
+    assert photo.pixels.shape[:2] == (40, 20)
+
+
+@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "2019:02:30 10:00:00", "yesterday", "", "0019:05:17 1:2:3"])
+def test_what_is_no_day_is_none(text):
+    assert decode_photo(encoded(half_and_half(), "JPEG", exif=taken_on(text))).taken == ""
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_without_a_sound_exif_block_there_is_no_day():
+    spoilt = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff\x12\x01\x03\x00"
+    assert decode_photo(encoded(half_and_half(), "JPEG", exif=spoilt)).taken == ""
+    assert decode_photo(encoded(half_and_half(), "BMP")).taken == ""
+
+
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+def test_cmyk_becomes_rgb_also_where_it_is_inverted(form):
     cmyk = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # no cyan, full magenta and yellow: red
-    assert is_close(decode(encoded(cmyk, "JPEG"))[8, 8], (254, 0, 0), 6)
+    data = encoded(cmyk, form)
+    assert (b"Adobe" in data) == (form == "JPEG")  # which says that ink is stored as 255 - ink
+    assert is_close(decode(data)[8, 8], (254, 0, 0), 6)
+
+
+def test_a_progressive_file_gives_the_pixels_of_an_ordinary_one():
+    rng = np.random.default_rng(3)
+    image = Image.fromarray(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)).resize((320, 240))
+    progressive, ordinary = (encoded(image, "JPEG", progressive=how) for how in (True, False))
+    assert b"\xff\xc2" in progressive
+    assert b"\xff\xc2" not in ordinary
+    assert np.array_equal(decode(progressive), decode(ordinary))
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        decode(progressive[: len(progressive) // 2])
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])

@@ -1,15 +1,20 @@
 import cv2
 import numpy as np
 import pytest
+import torch
+from facenet_pytorch import MTCNN
 from pydantic import ValidationError
 
+from looks_kedro.errors import BadParameterError
 from looks_kedro.faces import Detection, Face, FaceDetector, Refusal, choose_face
+from looks_kedro.faces.cascade import Cascade, pyramid
+from looks_kedro.faces.detection import nothing_smaller_matters
 from looks_kedro.portraits import draw_identity, take_photo
 
 
 @pytest.fixture(scope="module")
 def detector():
-    return FaceDetector()
+    return FaceDetector(Detection(device="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +104,105 @@ def test_arrays_that_are_no_rgb_pictures_are_refused(detector, wrong):
 def test_a_misspelt_setting_is_refused():
     with pytest.raises(ValidationError, match="min_probabilty"):
         Detection(min_probabilty=0.5)
+
+
+@pytest.mark.parametrize(("least", "step"), [(20.0, 0.709), (61.0, 0.85)])
+def test_the_cascade_finds_what_facenet_pytorch_finds(photos, least, step):
+    ours = Cascade((0.6, 0.7, 0.7))
+    theirs = MTCNN(keep_all=True, min_face_size=least, factor=step, select_largest=False, device="cpu")
+    for photo in photos[:4]:
+        image = cv2.resize(photo.image, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+        both = np.ascontiguousarray(np.hstack([image, image[:, ::-1]]))
+        boxes, probabilities, landmarks = theirs.detect(both, landmarks=True)
+        (found,) = ours(both[None], pyramid(least, min(both.shape[:2]), step))
+        assert len(found) == len(boxes) > 0
+        for face, box, probability, points in zip(found, boxes, probabilities, landmarks, strict=True):
+            assert np.abs(face[0] - box).max() < 0.01
+            assert face[1] == pytest.approx(float(probability), abs=1e-4)
+            assert np.abs(face[2] - points).max() < 0.01
+
+
+def test_searching_coarsely_first_gives_the_faces_of_the_full_search(photos):
+    quick, full = (FaceDetector(Detection(coarse_fraction=part, device="cpu")) for part in (0.25, 0.0))
+    for photo in photos:
+        one, other = (
+            choose_face(detector.detect(photo.image), photo.image.shape, detector.settings)
+            for detector in (quick, full)
+        )
+        assert isinstance(one, Face)
+        assert isinstance(other, Face)
+        assert np.abs(one.landmarks - other.landmarks).max() < 0.01
+
+
+@pytest.mark.parametrize("size", [0.70, 0.75, 0.85])
+def test_a_smaller_rival_is_seen_beside_a_large_face(detector, photos, size):
+    large = cv2.resize(photos[0].image, (400, 500))
+    small = cv2.resize(large, None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
+    canvas = np.full((500, 400 + small.shape[1], 3), 200, np.uint8)
+    canvas[:, :400], canvas[-small.shape[0] :, 400:] = large, small
+    assert isinstance(choose_face(detector.detect(large), large.shape, detector.settings), Face)
+    refusal = choose_face(detector.detect(canvas), canvas.shape, detector.settings)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "several_faces"
+
+
+def test_a_picture_is_done_when_no_smaller_face_could_matter():
+    settings = Detection(rival_area=0.4, min_probability=0.9)
+    shape, points = (1000, 1000, 3), np.zeros((5, 2))
+
+    def face(left, width, probability=0.99):
+        return Face(np.array([left, 500 - width / 2, left + width, 500 + width / 2]), probability, points)
+
+    middle = face(350.0, 300.0)
+    least = 300 * np.sqrt(0.4)
+    assert nothing_smaller_matters([middle], shape, least - 1, settings)
+    assert not nothing_smaller_matters([middle], shape, least + 1, settings)
+    assert not nothing_smaller_matters([face(350.0, 300.0, 0.89)], shape, 10, settings)
+    assert not nothing_smaller_matters([], shape, 10, settings)
+    # At the edge its prominence falls to 0.75 of its area: a face in the middle, smaller by that, would be chosen.
+    generous = Detection(rival_area=2.0)
+    edge = face(850.0, 300.0)
+    least = np.sqrt(edge.prominence(shape))
+    assert least < 270
+    assert nothing_smaller_matters([edge], shape, least - 1, generous)
+    assert not nothing_smaller_matters([edge], shape, least + 1, generous)
+
+
+def test_many_pictures_have_the_faces_of_each_alone(detector, photos):
+    images = [photo.image for photo in photos]
+    images[2:2] = [np.full((60, 90, 3), 128, np.uint8)]
+    for found, image in zip(detector.detect_many(images), images, strict=True):
+        alone = detector.detect(image)
+        assert [face.landmarks.tobytes() for face in found] == [face.landmarks.tobytes() for face in alone]
+    assert detector.detect_many([]) == []
+
+
+def test_pictures_searched_in_one_pass_have_the_faces_of_each_alone(photos):
+    detector = FaceDetector(Detection(device="cpu"))
+    images = [cv2.resize(photo.image, (320, 400), interpolation=cv2.INTER_AREA) for photo in photos]
+    images += [np.full((400, 320, 3), 90, np.uint8), images[0][:300]]
+    alone = [detector.detect(image) for image in images]
+    detector.searched_at_once = 4
+    for found, expected in zip(detector.detect_many(images), alone, strict=True):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert np.abs(one.landmarks - other.landmarks).max() < 0.01
+            assert np.abs(one.box - other.box).max() < 0.01
+            assert one.probability == pytest.approx(other.probability, abs=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told():
+    with pytest.raises(BadParameterError, match=r"detection\.device"):
+        FaceDetector(Detection(device="cuda"))
+    assert FaceDetector(Detection(device="auto")).device == "cpu"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_finds_the_faces_that_the_cpu_finds(detector, photos):
+    images = [photo.image for photo in photos]
+    for found, expected in zip(FaceDetector(Detection(device="cuda")).detect_many(images),
+                               detector.detect_many(images), strict=True):  # fmt: skip
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert np.abs(one.landmarks - other.landmarks).max() < 0.02 * other.width

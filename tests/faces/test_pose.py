@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from looks_kedro.errors import BadParameterError
 from looks_kedro.faces import PoseFilter, head_pose, mirror_landmarks
 from looks_kedro.faces.alignment import TEMPLATE
 from looks_kedro.faces.pose import FACE_MODEL, angles_of, rotation_of
@@ -96,3 +97,29 @@ def test_the_filter_accepts_up_to_its_limits_on_both_sides():
 def test_a_misspelt_parameter_is_refused():
     with pytest.raises(ValidationError, match="max_jaw"):
         PoseFilter(max_jaw=20)
+
+
+def test_without_weights_the_pose_comes_from_the_landmarks(tmp_path):
+    assert PoseFilter().weights_file(None) is None
+    assert PoseFilter().weights_file(tmp_path / "nothing") is None
+
+
+def test_weights_in_the_folder_are_taken_unless_landmarks_are_asked_for(tmp_path):
+    robust = tmp_path / "hopenet_robust_alpha1.pkl"
+    robust.write_bytes(b"weights")
+    assert PoseFilter().weights_file(tmp_path) == robust
+    assert PoseFilter(method="hopenet").weights_file(tmp_path) == robust
+    assert PoseFilter(method="landmarks").weights_file(tmp_path) is None
+    first = tmp_path / "hopenet_alpha2.pkl"
+    first.write_bytes(b"weights")
+    assert PoseFilter().weights_file(tmp_path) == first
+    assert PoseFilter(weights=str(robust)).weights_file(tmp_path) == robust
+
+
+def test_weights_that_are_asked_for_and_missing_are_told(tmp_path):
+    with pytest.raises(BadParameterError, match=r"pose.method is hopenet.*hopenet_alpha2.pkl"):
+        PoseFilter(method="hopenet").weights_file(tmp_path)
+    with pytest.raises(BadParameterError, match=r"pose.method is hopenet.*no folder"):
+        PoseFilter(method="hopenet").weights_file(None)
+    with pytest.raises(BadParameterError, match=r"pose.weights is gone.pkl"):
+        PoseFilter(weights="gone.pkl").weights_file(tmp_path)

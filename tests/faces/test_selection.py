@@ -29,6 +29,7 @@ def test_a_second_face_of_comparable_size_makes_the_picture_ambiguous():
     refusal = choose_face(faces, SHAPE, Detection())
     assert refusal.reason == "several_faces"
     assert "69%" in refusal.detail
+    assert refusal.face is faces[0]
 
 
 @pytest.mark.parametrize("other", [face(480, 20, 50), face(400, 100, 115, 0.92)])
@@ -50,6 +51,8 @@ def test_of_two_faces_the_one_in_the_middle_is_preferred():
 
 
 def test_a_face_that_is_too_small_is_refused_with_its_width():
-    refusal = choose_face([face(200, 100, 30)], SHAPE, Detection(min_face_width=40))
+    small = face(200, 100, 30)
+    refusal = choose_face([small], SHAPE, Detection(min_face_width=40))
     assert refusal.reason == "too_small"
     assert "30 px" in refusal.detail
+    assert refusal.face is small

@@ -84,6 +84,7 @@ def test_the_layout_of_fairface_is_known_by_its_label_files(tmp_path, caplog):
         "gender": ["Male", "Male", "Female"],
         "race": ["White", "Indian", "Black"],
         "label_source": ["fairface_label_train.csv"] * 2 + ["fairface_label_val.csv"],
+        "photo_date": ["", "", ""],
     }
     assert listing.mended == {"03-Sep": ("3-9", 2), "Oct-19": ("10-19", 1)}
     assert "1 of 3 rows name no image" in caplog.text
@@ -101,7 +102,41 @@ def test_tables_of_a_listing_keep_the_rules(tmp_path):
         "ada/1.jpg", "ada", hashlib.sha256(content).hexdigest(), len(content), True, ""]  # fmt: skip
     assert log.loc[1, ["file", "kept", "reason"]].to_list() == ["ada/2.jpg", False, "empty_file"]
     assert log.loc[0, "time"].endswith("Z")
+    assert log.loc[0, ["page", "title", "query", "type", "licence", "perceptual_hash"]].to_list() == [""] * 6
+    assert log[["rank", "status"]].isna().all(axis=None)
     assert listing.items() == [("ada/1.jpg", root / "ada" / "1.jpg", (root / "ada" / "1.jpg").as_posix())]
+
+
+def test_a_folder_gives_what_every_source_gives(tmp_path):
+    root = filled(tmp_path / "photos", "ada/1.jpg", "ada/2.jpg")
+    (root / "ada" / "3.jpg").touch()
+    (tmp_path / "labels.csv").write_text("file,age,gender,race\nada/1.jpg,old,Male,\nada/2.jpg,20-29,,Martian\n")
+    found = scan_folder(root, 1, tmp_path / "labels.csv")
+    listing = found.listing
+    assert [name for name, _, _ in listing.items] == ["ada/1.jpg", "ada/2.jpg"] == list(listing.labels["file"])
+    assert list(listing.log["file"]) == ["ada/1.jpg", "ada/2.jpg", "ada/3.jpg"]
+    assert listing.labels[["age", "gender", "race"]].to_numpy().tolist() == [["", "Male", ""], ["20-29", "", ""]]
+    told = check_table(listing.label_rejections, "label_rejections", "cells")
+    assert told[["table", "row", "column", "file", "value"]].to_numpy().tolist() == [
+        ["labels.csv", 2, "age", "ada/1.jpg", "old"],
+        ["labels.csv", 3, "race", "ada/2.jpg", "Martian"],
+    ]
+    assert len(check_table(listing.attributions, "attributions", "said")) == 0
+
+
+def test_rejected_cells_of_all_label_files_come_together_and_no_label_file_has_none(tmp_path):
+    root = fairface(tmp_path / "fairface")
+    for part in ("train", "val"):
+        path = root / f"fairface_label_{part}.csv"
+        path.write_text(path.read_text().replace("Male,White", "Male,").replace("Female,Black", "female,Blakc"))
+    told = scan_folder(root, 0).label_rejections
+    assert told[["table", "row", "value"]].to_numpy().tolist() == [
+        ["fairface_label_train.csv", 2, ""],
+        ["fairface_label_train.csv", 4, ""],
+        ["fairface_label_val.csv", 2, "Blakc"],
+    ]
+    plain = scan_folder(filled(tmp_path / "plain", "1.jpg"), 0).label_rejections
+    assert len(check_table(plain, "label_rejections", "cells")) == 0
 
 
 def test_bookkeeping_is_passed_over_and_other_files_are_listed_with_a_reason(tmp_path):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from looks_kedro.datasets.arrays import ArraysDataset
 from looks_kedro.datasets.checkpoint import CheckpointDataset
 from looks_kedro.datasets.image_folder import ImageFolderDataset
-from looks_kedro.datasets.images import ImageFolder, Images
+from looks_kedro.datasets.images import ImageFolder, Images, Keyed
+from looks_kedro.datasets.place import PlaceDataset
 from looks_kedro.datasets.table import TableDataset
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "ImageFolder",
     "ImageFolderDataset",
     "Images",
+    "Keyed",
+    "PlaceDataset",
     "TableDataset",
 ]

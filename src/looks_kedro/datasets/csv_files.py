@@ -105,9 +105,11 @@ def write_table(table: pd.DataFrame, path: Path, schema: str | None = None, told
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8",
                      quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)  # fmt: skip
     except UnicodeEncodeError as error:
-        raise UnusableDataError(
-            f"{where}: a text cannot be written as UTF-8 ({error}); rename the file that it names."
-        ) from error
+        raise _not_unicode(where, error) from error
+
+
+def _not_unicode(where: str, error: UnicodeEncodeError) -> UnusableDataError:
+    return UnusableDataError(f"{where}: a text cannot be written as UTF-8 ({error}); rename the file that it names.")
 
 
 def _check_columns(found: list[str], expected: list[str], where: str) -> None:
@@ -129,7 +131,10 @@ def _settle(column: pd.Series[Any], kind: tables.Kind, where: str) -> pd.Series[
     """Bring one column to its type; empty numbers become NaN."""
     name = str(column.name)
     if kind == "text":
-        return column.astype(object).where(column.notna(), "").map(str).astype("str")
+        try:
+            return column.astype(object).where(column.notna(), "").map(str).astype("str")
+        except UnicodeEncodeError as error:  # where Arrow holds the texts
+            raise _not_unicode(where, error) from error
     dtype = {"whole": "int64", "number": "float64", "flag": "bool"}[kind]
     if str(column.dtype) == dtype:
         return column

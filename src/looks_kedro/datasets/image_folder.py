@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import threading
 from collections import deque
@@ -16,11 +17,12 @@ from kedro.io.core import AbstractVersionedDataset, DatasetError, Version
 from kedro_datasets._typing import ImagePreview
 
 from looks_kedro import tables
+from looks_kedro.cache import ResultCache
 from looks_kedro.datasets import staging
 from looks_kedro.datasets.csv_files import write_table
 from looks_kedro.datasets.encoding import Format, check_name, encode
 from looks_kedro.datasets.errors import UnusableDataError
-from looks_kedro.datasets.images import ImageFolder, Images, read_manifest
+from looks_kedro.datasets.images import ImageFolder, Images, Keyed, read_manifest
 from looks_kedro.datasets.versions import Versions
 from looks_kedro.errors import BadParameterError, LooksError
 
@@ -76,6 +78,7 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
         super().__init__(filepath=PurePosixPath(os.fspath(filepath)), version=version, glob_function=self._glob)
         self._format, self._quality, self._threads, self._schema = format, quality, threads, schema
         self._store = Path(store) if store else Path(self._filepath) / ".store"
+        self._keys = ResultCache(self._store / "keys.sqlite")
         self.metadata = metadata
 
     def load(self) -> ImageFolder:
@@ -170,19 +173,39 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
             # After a failure nothing more may be written into a folder that is about to go.
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+            self._keys.close()
         return rows
 
     def _write_image(self, name: str, content: Any, source: str, root: Path, stop: threading.Event) -> Row:
         if stop.is_set():
             return name, "", 0, source
+        path = root / name
+        key = ""
         try:
-            data = encode(content, self._format, self._quality)
-            path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Keyed):
+                key, content = self._key(content), content.content
+                placed = self._place_again(key, path)
+                if placed:
+                    return name, *placed, source
+            data = encode(content, self._format, self._quality)
             digest = staging.place(data, path, self._store if self._version else None)
+            if key and self._version:
+                self._keys.keep(key, f"{digest} {len(data)}")
         except Exception as error:
             raise _told(error, f"{self._filepath}: image {name!r} cannot be saved") from error
         return name, digest, len(data), source
+
+    def _key(self, content: Keyed) -> str:
+        return hashlib.sha256(f"{self._format} {self._quality}\n{content.key}".encode()).hexdigest()
+
+    def _place_again(self, key: str, path: Path) -> tuple[str, int] | None:
+        """Link what was stored under the key before; None where there is nothing."""
+        known = self._keys.known([key]) if self._version else {}
+        if key not in known:
+            return None
+        digest, size = known[key].split()
+        return (digest, int(size)) if staging.link(digest, int(size), path, self._store) else None
 
     def _named(self, items: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Any, str]]:
         """Name, content and source of each item; errors name the dataset and the image before."""

@@ -14,6 +14,22 @@ from numpy.typing import NDArray
 from looks_kedro.datasets.csv_files import read_table
 
 
+@dataclass(frozen=True)
+class Keyed:
+    """Content of an image with a key that names everything it depends on.
+
+    Where the store holds what was made under this key before, it is linked, and the content is not even looked at: a
+    run that was killed while saving, or that changes little, makes only what is missing.
+
+    Args:
+        key: such as a fingerprint of settings and code, and the sha256 of the photo that it is made from.
+        content: what would be made.
+    """
+
+    key: str
+    content: Any
+
+
 @dataclass(frozen=True, eq=False)
 class Images:
     """Images to save: what a node returns for an ``ImageFolderDataset``.
@@ -21,8 +37,8 @@ class Images:
     Args:
         items: tuples ``(name, content)`` or ``(name, content, source)``. ``content`` is bytes or a file (stored as
             they are), a uint8 array or PIL image (encoded), or a callable without arguments that gives one of these
-            and is run in the saving threads, so that only a few images are in memory at a time. ``source`` is noted
-            in the manifest. May be a generator, which is used up by the saving.
+            and is run in the saving threads, so that only a few images are in memory at a time; or one of these as
+            ``Keyed``. ``source`` is noted in the manifest. May be a generator, which is used up by the saving.
         table: one row an image or as the node likes; saved beside the images.
     """
 

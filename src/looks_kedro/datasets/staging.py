@@ -95,7 +95,7 @@ def place(data: bytes, target: Path, store: Path | None) -> str:
         FileExistsError: ``target`` exists, under this name or, on some file systems, in other letter case.
     """
     digest = hashlib.sha256(data).hexdigest()
-    stored = store / digest[:2] / digest if store else None
+    stored = _stored(store, digest) if store else None
     if stored and _linked(stored, target, len(data)):
         return digest
     _write(data, target)
@@ -111,6 +111,15 @@ def place(data: bytes, target: Path, store: Path | None) -> str:
         except OSError:
             logger.debug("%s stays a copy: the file system refused the link.", target)
     return digest
+
+
+def link(digest: str, size: int, target: Path, store: Path) -> bool:
+    """Link ``target`` to the stored file of this sha256; False where the store does not hold it whole."""
+    return _linked(_stored(store, digest), target, size)
+
+
+def _stored(store: Path, digest: str) -> Path:
+    return store / digest[:2] / digest
 
 
 def _write(data: bytes, target: Path) -> None:

@@ -8,24 +8,30 @@ from looks_kedro.faces.alignment import Alignment, align, face_transform, map_po
 from looks_kedro.faces.cropping import crop_face
 from looks_kedro.faces.decode import UnreadableImageError, decode
 from looks_kedro.faces.detection import Detection, Face, FaceDetector
+from looks_kedro.faces.embedding import FaceEmbedder
 from looks_kedro.faces.geometry import ellipse_mask, face_ellipse, mirror_landmarks
-from looks_kedro.faces.inspection import Inspection, Inspector, Portrait, inspect_portrait
+from looks_kedro.faces.hopenet import HopeNet
+from looks_kedro.faces.inspection import BOX_COLUMNS, Inspector, Portrait, face_row, inspect_portraits, pose_detail
 from looks_kedro.faces.landmarks import CROP_LANDMARK_COLUMNS, LANDMARK_COLUMNS, landmarks_of
 from looks_kedro.faces.pose import PoseFilter, head_pose
+from looks_kedro.faces.same_person import SamePerson, other_people
 from looks_kedro.faces.selection import Refusal, choose_face
 
 __all__ = [
+    "BOX_COLUMNS",
     "CROP_LANDMARK_COLUMNS",
     "LANDMARK_COLUMNS",
     "Alignment",
     "Detection",
     "Face",
     "FaceDetector",
-    "Inspection",
+    "FaceEmbedder",
+    "HopeNet",
     "Inspector",
     "Portrait",
     "PoseFilter",
     "Refusal",
+    "SamePerson",
     "UnreadableImageError",
     "align",
     "choose_face",
@@ -33,10 +39,13 @@ __all__ = [
     "decode",
     "ellipse_mask",
     "face_ellipse",
+    "face_row",
     "face_transform",
     "head_pose",
-    "inspect_portrait",
+    "inspect_portraits",
     "landmarks_of",
     "map_points",
     "mirror_landmarks",
+    "other_people",
+    "pose_detail",
 ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import struct
 import warnings
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from looks_kedro.errors import BadInputError
 
@@ -23,6 +26,8 @@ MAX_PIXELS = 64_000_000
 """Largest image that is decoded by default; 192 MB as an RGB array."""
 
 _LONGEST_SIDE = 32_000  # OpenCV's warp counts pixels in 16 bits
+
+_FIRST_PHOTO = 1826  # the year of the oldest one that is known
 
 # No vector formats and none that starts another program (EPS runs Ghostscript).
 _WANTED = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "PCX")
@@ -38,6 +43,19 @@ class UnreadableImageError(BadInputError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded image file.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, RGB, upright.
+        taken: day on which the camera says that it was taken (EXIF DateTimeOriginal), such as 2019-05-17, or "".
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    taken: str
 
 
 def decode(source: str | os.PathLike[str] | bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
@@ -56,15 +74,26 @@ def decode(source: str | os.PathLike[str] | bytes, max_pixels: int = MAX_PIXELS)
     Raises:
         UnreadableImageError: missing, empty, truncated, too large, or no image at all.
     """
-    data = source if isinstance(source, bytes) else _read(Path(source))
+    return decode_photo(source if isinstance(source, bytes) else read_file(Path(source)), max_pixels).pixels
+
+
+def decode_photo(data: bytes, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Decode the bytes of an image file as :func:`decode` does, and read the day on which it was taken.
+
+    Raises:
+        UnreadableImageError: as :func:`decode`.
+    """
     if not data:
         raise UnreadableImageError("empty file")
     try:
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
             _check_size(image.size, max_pixels)
+            # Before the pixels are loaded: a TIFF file is let go of afterwards. A PNG file may have it behind them.
+            taken = _day_taken(image) if image.format != "PNG" else ""
             image.load()
+            taken = _day_taken(image) if image.format == "PNG" else taken
             upright = _upright(image)
-            return np.ascontiguousarray(np.asarray(_as_rgb(upright), dtype=np.uint8))
+            return Photo(np.ascontiguousarray(np.asarray(_as_rgb(upright), dtype=np.uint8)), taken)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
@@ -73,6 +102,20 @@ def decode(source: str | os.PathLike[str] | bytes, max_pixels: int = MAX_PIXELS)
         raise UnreadableImageError(f"too large: at most {max_pixels} pixels are read") from None
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, struct.error) as error:
         raise UnreadableImageError(_why_broken(error)) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        UnreadableImageError: there is none, or it may not be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableImageError("no such file") from None
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be opened: {error.strerror or error}") from error
 
 
 @cache
@@ -92,28 +135,32 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise UnreadableImageError(f"too long: {width} x {height} pixels, at most {_LONGEST_SIDE} a side are read")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UnreadableImageError("no such file") from None
-    except OSError as error:
-        raise UnreadableImageError(f"cannot be opened: {error.strerror or error}") from error
-
-
 def _upright(image: Image.Image) -> Image.Image:
     """Apply the EXIF orientation; a spoilt EXIF block counts as none."""
+    with contextlib.suppress(Exception):  # the EXIF parser raises many kinds, and the pixels are fine without it
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _day_taken(image: Image.Image) -> str:
+    """The day in the EXIF block, "" where there is none or it is no day."""
     try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # the EXIF parser raises many kinds of errors, and the pixels are fine without it
-        return image
+        text = str(image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal, ""))
+    except Exception:  # the EXIF parser raises many kinds of errors
+        return ""
+    found = re.match(r"(\d{4}):(\d\d):(\d\d)\b", text.strip())
+    try:
+        day = date(*(int(part) for part in found.groups())) if found else None
+    except ValueError:  # such as 0000:00:00, of a camera whose clock was never set
+        return ""
+    return day.isoformat() if day and day.year >= _FIRST_PHOTO else ""
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode in {"RGB", "L"}:
         # A single colour may be marked as transparent in PNG.
         if "transparency" not in image.info:
-            return image.convert("RGB")
+            return image if image.mode == "RGB" else image.convert("RGB")
     elif image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         return Image.fromarray(_to_eight_bits(image)).convert("RGB")
     if image.mode in {"PA", "LA", "La", "RGBA", "RGBa"} or "transparency" in image.info:

@@ -1,25 +1,29 @@
-"""Faces in a picture by MTCNN (Zhang et al., 2016), as facenet-pytorch implements it.
+"""Faces in a picture by MTCNN (Zhang et al., 2016), with facenet-pytorch's weights.
 
-Only its ``detect`` is used, on one RGB image at a time; selecting and cropping are our own. Its weights are inside
-the facenet-pytorch wheel.
+How pictures are prepared and how finely they are searched is here, the networks in ``cascade``, the choice among the
+faces in ``selection``.
 """
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from looks_kedro.errors import BadParameterError
+from looks_kedro.faces.cascade import Cascade, pyramid
 from looks_kedro.faces.landmarks import Floats
 from looks_kedro.lists import PlusList
 
-_LEAST_SIDE = 48  # smaller pictures are enlarged: MTCNN's pyramid would be empty, and torch.cat raises
+_LEAST_SIDE = 48  # smaller pictures are enlarged: MTCNN's pyramid would be empty
 _STEP = 0.709  # between the levels of MTCNN's pyramid, its default
 _FINE_STEP = 0.85
+
+Image = npt.NDArray[np.uint8]
 
 
 class Detection(BaseModel, extra="forbid", frozen=True):
@@ -29,13 +33,20 @@ class Detection(BaseModel, extra="forbid", frozen=True):
         (0.6, 0.7, 0.7), description="least probability in the three stages of MTCNN, 0..1"
     )
     longest_side: int = Field(
-        320,
+        640,
         ge=64,
         description="larger pictures are shrunk to this before the search, px; the network sees a face at 48 px, "
-        "so more costs time and gains nothing for faces wider than a sixth of the picture",
+        "so more gains nothing for faces wider than a twelfth of the picture",
     )
     min_face_fraction: float = Field(
-        0.1, gt=0, le=1, description="smallest face searched, as a fraction of the picture's longest side"
+        0.06, gt=0, le=1, description="smallest face searched, as a fraction of the picture's longest side"
+    )
+    coarse_fraction: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="smallest face of a first, quick search, as a fraction of the longest side; a picture is done "
+        "with it when a clear face is found beside which no smaller one could matter; 0 leaves it out",
     )
     padding: float = Field(
         0.25,
@@ -50,6 +61,15 @@ class Detection(BaseModel, extra="forbid", frozen=True):
         0.4, gt=0, description="a second face makes the picture ambiguous from this fraction of the chosen one's area"
     )
     rival_probability: float = Field(0.95, ge=0, le=1, description="least probability of such a second face")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where the networks run; auto takes a GPU when there is one"
+    )
+    batch_size: int = Field(
+        16,
+        ge=1,
+        description="pictures that are looked at together; on a GPU those of one shape are searched in one pass, on "
+        "the CPU one by one, so that a picture's result depends on nothing else",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,21 +96,37 @@ class Face:
         """Area of the box in square pixels."""
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
+    def prominence(self, image_shape: tuple[int, ...]) -> float:
+        """Area, times ``1 - d / 2`` where d is the distance from the picture's centre, 1 in a corner."""
+        half = np.array([image_shape[1] / 2, image_shape[0] / 2])
+        centre = np.array([(self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2])
+        distance = float(np.hypot(*(centre - half)) / np.hypot(*half))
+        return self.area * (1.0 - 0.5 * min(distance, 1.0))
+
 
 class FaceDetector:
-    """Finds faces; loads the network when it is made (about 2 s with torch's import)."""
+    """Finds faces, coarsely first.
+
+    A search for faces of a sixteenth of a picture costs many times one for faces of a quarter of it, and most
+    portraits need only the second. So each picture is searched up to three times, until its decision is settled:
+
+    1. For faces from ``coarse_fraction`` of the longest side. Settled when a clear face (``min_probability``) is
+       found that is so large that nothing narrower can matter: with w the least width searched, every face that
+       could be chosen in its place or refuse the picture beside it has at least the area w^2, that is, the chosen
+       face's prominence and ``rival_area`` times its area are both at least w^2. The widths searched are among those
+       of the second search, so that a face's place does not depend on which of the two found it.
+    2. For faces from ``min_face_fraction``. Settled when a clear face is found.
+    3. Once more with wider padding and a finer pyramid: MTCNN's is coarse, and now and then a clear face falls
+       between two of its steps. The better of the last two is taken.
+    """
 
     def __init__(self, settings: Detection | None = None) -> None:
         self.settings = settings or Detection()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from facenet_pytorch import MTCNN
+        self.device = device_named(self.settings.device)
+        self.searched_at_once = 1 if self.device == "cpu" else self.settings.batch_size
+        self._cascade = Cascade(self.settings.thresholds, self.device)
 
-            self._network: Any = MTCNN(
-                keep_all=True, thresholds=list(self.settings.thresholds), device="cpu", select_largest=False
-            )
-
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Face]:
+    def detect(self, image: Image) -> list[Face]:
         """All faces whose centre lies in the picture, the largest first.
 
         Args:
@@ -102,27 +138,79 @@ class FaceDetector:
         Raises:
             ValueError: the array has another shape or type.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ValueError(f"expected a uint8 RGB array (H, W, 3); found {image.dtype} {image.shape}")
-        height, width = image.shape[:2]
-        faces: list[Face] = []
-        for padding, step in ((self.settings.padding, _STEP), (max(self.settings.padding, 0.5), _FINE_STEP)):
-            search, scale, border = self._prepare(image, padding)
-            longest = float((search.shape[:2] - 2 * border[::-1]).max())
-            least = max(20.0, min(self.settings.min_face_fraction * longest, min(search.shape[:2])))
-            found = [
-                Face(_map_back(box, scale, border).ravel(), probability, _map_back(points, scale, border))
-                for box, probability, points in self._search(search, least, step)
-            ]
-            # MTCNN's pyramid is coarse: now and then a clear face falls between two of its steps. Look again, finer.
-            inside = [face for face in found if _centre_inside(face.box, width, height)]
-            faces = max(faces, inside, key=_best)
-            if _best(faces) >= self.settings.min_probability:
-                break
-        return sorted(faces, key=lambda face: (-face.area, face.box[0], face.box[1]))
+        return self.detect_many([image])[0]
 
-    def _prepare(self, image: npt.NDArray[np.uint8], padding: float) -> tuple[npt.NDArray[np.uint8], Floats, Floats]:
-        """The picture as it is searched, its scale (x, y) against the raw one, and its border (x, y) in pixels."""
+    def detect_many(self, images: Sequence[Image]) -> list[list[Face]]:
+        """The faces of several pictures; on a GPU those of one shape are searched together.
+
+        Args:
+            images: each as for :meth:`detect`.
+
+        Returns:
+            What :meth:`detect` gives for each; on a GPU up to rounding.
+
+        Raises:
+            ValueError: an array has another shape or type.
+        """
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+                raise ValueError(f"expected a uint8 RGB array (H, W, 3); found {image.dtype} {image.shape}")
+        settings = self.settings
+        faces: list[list[Face]] = [[] for _ in images]
+        unsettled = list(range(len(images)))
+        if settings.coarse_fraction > settings.min_face_fraction:
+            first = _Search(settings.padding, _STEP, settings.coarse_fraction)
+            for index, found, least in self._searched(images, unsettled, first):
+                if nothing_smaller_matters(found, images[index].shape, least, settings):
+                    faces[index] = found
+            unsettled = [index for index in unsettled if not faces[index]]
+        for search in (_Search(settings.padding, _STEP), _Search(max(settings.padding, 0.5), _FINE_STEP)):
+            for index, found, _ in self._searched(images, unsettled, search):
+                faces[index] = max(faces[index], found, key=_best)
+            unsettled = [index for index in unsettled if _best(faces[index]) < settings.min_probability]
+        return [sorted(some, key=lambda face: (-face.area, face.box[0], face.box[1])) for some in faces]
+
+    def _searched(
+        self, images: Sequence[Image], wanted: Sequence[int], search: _Search
+    ) -> Iterator[tuple[int, list[Face], float]]:
+        """For each wanted picture its number, its faces and the least width searched, all in raw pixels."""
+        alike: dict[tuple[int, ...], list[tuple[int, _Prepared]]] = {}
+        for index in wanted:
+            prepared = self._prepare(images[index], search.padding)
+            batch = alike.setdefault((*prepared.pixels.shape, *prepared.border.astype(int)), [])
+            batch.append((index, prepared))
+            if len(batch) == self.searched_at_once:
+                yield from self._search(images, batch, search)
+                batch.clear()
+        for batch in alike.values():
+            if batch:
+                yield from self._search(images, batch, search)
+
+    def _search(
+        self, images: Sequence[Image], batch: Sequence[tuple[int, _Prepared]], search: _Search
+    ) -> Iterator[tuple[int, list[Face], float]]:
+        widths = self._widths(batch[0][1], search)
+        results = self._cascade(np.stack([prepared.pixels for _, prepared in batch]), widths)
+        for (index, prepared), result in zip(batch, results, strict=True):
+            height, width = images[index].shape[:2]
+            found = [
+                Face(prepared.mapped_back(box).ravel(), probability, prepared.mapped_back(points))
+                for box, probability, points in result
+            ]
+            inside = [face for face in found if _centre_inside(face.box, width, height)]
+            yield index, inside, widths[0] / float(prepared.scale.min())
+
+    def _widths(self, prepared: _Prepared, search: _Search) -> list[float]:
+        """Widths of the faces that a search looks for, px of the prepared picture, rising."""
+        sides = prepared.pixels.shape[:2]
+        longest = float((sides - 2 * prepared.border[::-1]).max())
+        least = max(20.0, min(self.settings.min_face_fraction * longest, min(sides)))
+        widths = pyramid(least, min(sides), search.step)
+        smaller = [width for width in widths if width <= search.fraction * longest]
+        return widths[max(0, len(smaller) - 1) :]
+
+    def _prepare(self, image: Image, padding: float) -> _Prepared:
+        """The picture as it is searched: shrunk, or enlarged when it is tiny, with its edge repeated around it."""
         import cv2
 
         height, width = image.shape[:2]
@@ -138,29 +226,41 @@ class FaceDetector:
         x, y = round(columns * padding), round(rows * padding)
         y, x = max(y, (25 - rows) // 2), max(x, (25 - columns) // 2)  # at least 24 px each way
         padded = cv2.copyMakeBorder(small, y, y, x, x, cv2.BORDER_REPLICATE)
-        return padded, np.array([columns / width, rows / height]), np.array([x, y], dtype=np.float64)
-
-    def _search(self, search: npt.NDArray[np.uint8], least: float, step: float) -> list[tuple[Floats, float, Floats]]:
-        """Box (4,), probability and landmarks (5, 2) of each face at least ``least`` pixels wide."""
-        self._network.min_face_size, self._network.factor = least, step
-        try:
-            boxes, probabilities, landmarks = self._network.detect(search, landmarks=True)
-        except (RuntimeError, IndexError) as error:  # candidates without a pixel in a degenerate picture
-            if "memory" in str(error):
-                raise
-            return []
-        if boxes is None:
-            return []
-        return [
-            (np.asarray(box, dtype=np.float64), float(probability), np.asarray(points, dtype=np.float64))
-            for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
-        ]
+        return _Prepared(padded, np.array([columns / width, rows / height]), np.array([x, y], dtype=np.float64))
 
 
-def _map_back(points: Floats, scale: Floats, border: Floats) -> Floats:
-    """From pixels of the searched picture to raw pixels; pixel centres at integers."""
-    mapped: Floats = (points.reshape(-1, 2) - border + 0.5) / scale - 0.5
-    return mapped
+@dataclass(frozen=True)
+class _Search:
+    """How a picture is searched: its border and the pyramid's step, and from which fraction of its longest side."""
+
+    padding: float
+    step: float
+    fraction: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A picture as it is searched, its scale (x, y) against the raw one, and its border (x, y) in pixels."""
+
+    pixels: Image
+    scale: Floats
+    border: Floats
+
+    def mapped_back(self, points: Floats) -> Floats:
+        """From pixels of the searched picture to raw pixels; pixel centres at integers."""
+        mapped: Floats = (points.reshape(-1, 2) - self.border + 0.5) / self.scale - 0.5
+        return mapped
+
+
+def nothing_smaller_matters(
+    faces: Sequence[Face], image_shape: tuple[int, ...], least: float, settings: Detection
+) -> bool:
+    """Whether a face narrower than ``least`` could neither be chosen nor refuse the picture."""
+    clear = [face for face in faces if face.probability >= settings.min_probability]
+    if not clear:
+        return False
+    chosen = max(clear, key=lambda face: face.prominence(image_shape))
+    return min(settings.rival_area * chosen.area, chosen.prominence(image_shape)) >= least**2
 
 
 def _best(faces: list[Face]) -> float:
@@ -170,3 +270,17 @@ def _best(faces: list[Face]) -> float:
 def _centre_inside(box: Floats, width: int, height: int) -> bool:
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     return bool(0 <= x <= width - 1 and 0 <= y <= height - 1)
+
+
+def device_named(name: str) -> str:
+    """``cpu`` or ``cuda``, for ``auto`` by what there is.
+
+    Raises:
+        BadParameterError: cuda is asked for and there is none.
+    """
+    import torch
+
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise BadParameterError("detection.device is cuda, but torch sees no GPU here: set it to auto or cpu.")
+    return name if name != "auto" else "cuda" if there else "cpu"

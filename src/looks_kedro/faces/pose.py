@@ -1,20 +1,26 @@
-"""The turn of a head from its five landmarks.
+"""The turn of a head: which faces count as frontal, and the estimate from the five landmarks.
 
-A stiff model of a face is brought into the place where its projection falls on the landmarks (EPnP, Lepetit et al.,
-2009, then Levenberg-Marquardt). Yaw is good enough to tell side views; pitch is weak, because a tilt and the shape
-of a face change the landmarks alike.
+For the estimate a stiff model of a face is brought into the place where its projection falls on the landmarks (EPnP,
+Lepetit et al., 2009, then Levenberg-Marquardt). Yaw is good enough to tell side views; pitch is weak, because a tilt
+and the shape of a face change the landmarks alike. :mod:`looks_kedro.faces.hopenet` estimates the same angles with a
+network.
 """
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from looks_kedro.errors import BadParameterError
 from looks_kedro.faces.landmarks import Floats, checked_landmarks
+
+HOPENET_FILES = ("hopenet_alpha2.pkl", "hopenet_robust_alpha1.pkl")
+"""Names that HopeNet's published weights go by; of several in a folder the first counts."""
 
 # An average face in millimetres, seen by the camera: x to the image's right, y down, z away from the camera. Places
 # in x and y are those of the alignment's template, with eyes 63 mm apart; depths behind the nose from anthropometry.
@@ -26,7 +32,12 @@ FACE_MODEL: Floats = np.array(
 class PoseFilter(BaseModel, extra="forbid", frozen=True):
     """Which faces count as frontal; angles in degrees."""
 
-    method: Literal["landmarks"] = Field("landmarks", description="how the pose is estimated")
+    method: Literal["auto", "hopenet", "landmarks"] = Field(
+        "auto", description="how the pose is estimated; auto: by HopeNet where there are weights, else by landmarks"
+    )
+    weights: str | None = Field(
+        None, description="a file of HopeNet weights; null looks for the published names in the folder of weights"
+    )
     max_yaw: float = Field(30.0, gt=0, le=90, description="largest turn to either side")
     max_pitch: float = Field(60.0, gt=0, le=90, description="largest nod; weak with landmarks, so wide")
     max_roll: float = Field(90.0, gt=0, le=180, description="largest tilt in the image's plane; alignment removes it")
@@ -34,6 +45,35 @@ class PoseFilter(BaseModel, extra="forbid", frozen=True):
     def accepts(self, yaw: float, pitch: float, roll: float) -> bool:
         """Whether a head with these angles counts as frontal."""
         return abs(yaw) <= self.max_yaw and abs(pitch) <= self.max_pitch and abs(roll) <= self.max_roll
+
+    def weights_file(self, folder: Path | None = None) -> Path | None:
+        """The file of HopeNet weights to use, or None: the pose comes from the landmarks.
+
+        Args:
+            folder: where weights are kept; it need not exist.
+
+        Raises:
+            BadParameterError: ``weights`` names no file, or ``method`` is hopenet and there are no weights.
+        """
+        if self.method == "landmarks":
+            return None
+        if self.weights is not None:
+            path = Path(self.weights)
+            if not path.is_file():
+                raise BadParameterError(
+                    f"preprocessing.pose.weights is {self.weights}; expected a file of HopeNet weights, found no such "
+                    f"file. Correct it, or set it to null."
+                )
+            return path
+        places = [folder / name for name in HOPENET_FILES] if folder is not None else []
+        found = next((path for path in places if path.is_file()), None)
+        if found is None and self.method == "hopenet":
+            where = f"none of {', '.join(HOPENET_FILES)} in {folder}" if folder is not None else "no folder of weights"
+            raise BadParameterError(
+                f"preprocessing.pose.method is hopenet, but there are no weights: found {where}. Put the file there, "
+                f"name it with preprocessing.pose.weights, or set the method to landmarks."
+            )
+        return found
 
 
 def head_pose(landmarks: npt.ArrayLike, image_size: tuple[int, int]) -> tuple[float, float, float]:
@@ -57,12 +97,26 @@ def head_pose(landmarks: npt.ArrayLike, image_size: tuple[int, int]) -> tuple[fl
 
 def rotation_of(yaw: float, pitch: float, roll: float) -> Floats:
     """The rotation (3, 3) of a head with these angles in degrees, in the order yaw, pitch, roll from outside."""
-    y, p, r = (math.radians(angle) for angle in (yaw, pitch, roll))
-    turn = np.array([[math.cos(y), 0, -math.sin(y)], [0, 1, 0], [math.sin(y), 0, math.cos(y)]])
-    nod = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
-    lean = np.array([[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]])
-    rotation: Floats = turn @ nod @ lean
+    rotation: Floats = turn_of(yaw) @ nod_of(pitch) @ lean_of(roll)
     return rotation
+
+
+def turn_of(yaw: float) -> Floats:
+    """The rotation (3, 3) that turns a head to its own left, degrees."""
+    y = math.radians(yaw)
+    return np.array([[math.cos(y), 0.0, -math.sin(y)], [0.0, 1.0, 0.0], [math.sin(y), 0.0, math.cos(y)]])
+
+
+def nod_of(pitch: float) -> Floats:
+    """The rotation (3, 3) that makes a head look up, degrees."""
+    p = math.radians(pitch)
+    return np.array([[1.0, 0.0, 0.0], [0.0, math.cos(p), math.sin(p)], [0.0, -math.sin(p), math.cos(p)]])
+
+
+def lean_of(roll: float) -> Floats:
+    """The rotation (3, 3) that leans a head clockwise as seen in the image, degrees."""
+    r = math.radians(roll)
+    return np.array([[math.cos(r), -math.sin(r), 0.0], [math.sin(r), math.cos(r), 0.0], [0.0, 0.0, 1.0]])
 
 
 def angles_of(rotation: Floats) -> tuple[float, float, float]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from looks_kedro.faces.detection import Detection, Face
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why no face was chosen: ``no_face``, ``several_faces`` or ``too_small``, and the numbers behind it."""
+    """Why no face was chosen.
+
+    Attributes:
+        reason: ``no_face``, ``several_faces`` or ``too_small``.
+        detail: the numbers behind it.
+        face: the face that would have been chosen otherwise; None for ``no_face``.
+    """
 
     reason: str
     detail: str = ""
+    face: Face | None = None
 
 
 def choose_face(faces: Sequence[Face], image_shape: tuple[int, ...], settings: Detection) -> Face | Refusal:
@@ -39,7 +44,7 @@ def choose_face(faces: Sequence[Face], image_shape: tuple[int, ...], settings: D
         best = max((face.probability for face in faces), default=None)
         detail = "nothing found" if best is None else f"best probability {best:.2f}, below {settings.min_probability}"
         return Refusal("no_face", detail)
-    chosen = max(candidates, key=lambda face: (_prominence(face, image_shape), -face.box[0], -face.box[1]))
+    chosen = max(candidates, key=lambda face: (face.prominence(image_shape), -face.box[0], -face.box[1]))
     rivals = [
         face
         for face in candidates
@@ -50,17 +55,12 @@ def choose_face(faces: Sequence[Face], image_shape: tuple[int, ...], settings: D
     ]
     if rivals:
         largest = max(face.area for face in rivals) / chosen.area
-        return Refusal("several_faces", f"{len(rivals) + 1} faces, the second with {largest:.0%} of the first's area")
+        detail = f"{len(rivals) + 1} faces, the second with {largest:.0%} of the first's area"
+        return Refusal("several_faces", detail, chosen)
     if chosen.width < settings.min_face_width:
-        return Refusal("too_small", f"face {chosen.width:.0f} px wide, at least {settings.min_face_width:.0f} wanted")
+        detail = f"face {chosen.width:.0f} px wide, at least {settings.min_face_width:.0f} wanted"
+        return Refusal("too_small", detail, chosen)
     return chosen
-
-
-def _prominence(face: Face, image_shape: tuple[int, ...]) -> float:
-    half = np.array([image_shape[1] / 2, image_shape[0] / 2])
-    centre = np.array([(face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2])
-    distance = float(np.hypot(*(centre - half)) / np.hypot(*half))
-    return face.area * (1.0 - 0.5 * min(distance, 1.0))
 
 
 def _overlap(one: Face, other: Face) -> float:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from looks_kedro.errors import BadInputError
+from looks_kedro.sources.label_files import read_cells
+from looks_kedro.sources.listing import table as make_table
 from looks_kedro.tables import AGES, GENDERS, RACES
 
 logger = logging.getLogger(__name__)
@@ -33,11 +37,13 @@ class LabelTable:
             unknown; the values are FairFace's.
         mended: ages as found -> (age group, number of rows), for those that had to be mended.
         path: the file.
+        rejected: table ``label_rejections``, one row a cell that means nothing; in ``table`` it is unknown.
     """
 
     table: pd.DataFrame
     mended: dict[str, tuple[str, int]]
     path: Path
+    rejected: pd.DataFrame
 
 
 def mend_age(value: str) -> str | None:
@@ -66,18 +72,20 @@ def mend_age(value: str) -> str | None:
 def read_labels(path: Path, *, allow_empty: bool = True) -> LabelTable:
     """Read a table of labels: ``file, age, gender, race`` and perhaps ``identity``.
 
-    Ages are mended (see ``mend_age``), genders and races may be in any letter case; how many ages were mended is
+    Ages are mended (see ``mend_age``), genders and races may be in any letter case. A cell that means nothing
+    becomes unknown and is listed; its image stays. How many ages were mended and how many cells mean nothing is
     logged.
 
     Args:
-        path: a CSV file in UTF-8, with commas or semicolons.
-        allow_empty: whether an age, gender or race may be empty (unknown).
+        path: a CSV file in UTF-8, with commas or semicolons, or a Parquet file with words or with the class numbers
+            of the Hugging Face hub (see ``label_files``).
+        allow_empty: whether an empty age, gender or race is a plain unknown; otherwise it is listed as well.
 
     Raises:
-        BadInputError: the file cannot be read, lacks a column, names a file twice, or has an unknown value; the
-            message names file, row (the header is row 1), value and remedy.
+        BadInputError: the file cannot be read, lacks a column, or names a file twice or not at all; the message
+            names file, row (the header is row 1) and remedy.
     """
-    raw = _read_text(path)
+    raw = read_cells(path)
     missing = [name for name in FAIRFACE_COLUMNS if name not in raw.columns]
     if missing:
         raise BadInputError(
@@ -87,16 +95,27 @@ def read_labels(path: Path, *, allow_empty: bool = True) -> LabelTable:
         )
     table = pd.DataFrame({"file": _files(raw["file"], path)})
     mended: Counter[tuple[str, str]] = Counter()
-    table["age"] = _words(raw["age"], AGES, path, allow_empty, mended)
-    table["gender"] = _words(raw["gender"], GENDERS, path, allow_empty, mended)
-    table["race"] = _words(raw["race"], RACES, path, allow_empty, mended)
+    rejected = []
+    for column, words in (("age", AGES), ("gender", GENDERS), ("race", RACES)):
+        found = raw[column]
+        meanings = {cell: _meaning(cell, words) for cell in found.unique()}
+        empty = "" if allow_empty else "; the cell is empty"
+        nothing = found.map({cell: meant is None or (meant == "" and not allow_empty)
+                             for cell, meant in meanings.items()})  # fmt: skip
+        rejected += [
+            {"table": path.name, "row": row, "column": column, "file": table.at[row, "file"], "value": cell.strip(),
+             "detail": f"expected one of {', '.join(words)}{'' if cell.strip() else empty}"}
+            for row, cell in found[nothing.astype(bool)].items()
+        ]  # fmt: skip
+        if words is AGES:
+            mended.update((cell, meant) for cell in found if (meant := meanings[cell]) and meant != cell)
+        table[column] = found.map({cell: meant or "" for cell, meant in meanings.items()}).astype("str")
     if "identity" in raw.columns:
         table["identity"] = raw["identity"].str.strip()
-    ages = {found: (meant, count) for (found, meant), count in sorted(mended.items()) if meant in AGES}
-    if ages:
-        told = ", ".join(f"{found!r} -> {meant} ({count} rows)" for found, (meant, count) in ages.items())
-        logger.warning("%s: mended ages that a spreadsheet had changed: %s.", path, told)
-    return LabelTable(table, ages, path)
+    rejected.sort(key=lambda cell: cell["row"])
+    ages = {found: (meant, count) for (found, meant), count in sorted(mended.items())}
+    _tell(path, ages, rejected)
+    return LabelTable(table.reset_index(drop=True), ages, path, make_table("label_rejections", rejected))
 
 
 def read_fairface_labels(path: Path) -> LabelTable:
@@ -104,49 +123,28 @@ def read_fairface_labels(path: Path) -> LabelTable:
     return read_labels(path, allow_empty=False)
 
 
-def _read_text(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise BadInputError(f"{path}: there is no such label file. Correct the path, or leave the labels out.")
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = ";" if header.count(";") > header.count(",") else ","
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise BadInputError(
-            f"{path}: not a CSV table in UTF-8 ({error}). If a spreadsheet wrote it, save it again as 'CSV UTF-8'."
-        ) from error
-    table.columns = table.columns.str.strip()
-    return table
+def _tell(path: Path, ages: Mapping[str, tuple[str, int]], rejected: Sequence[Mapping[str, Any]]) -> None:
+    if ages:
+        told = ", ".join(f"{found!r} -> {meant} ({count} rows)" for found, (meant, count) in ages.items())
+        logger.warning("%s: mended ages that a spreadsheet had changed: %s.", path, told)
+    if rejected:
+        told = "; ".join(f"row {cell['row']}, {cell['column']} {cell['value']!r}" for cell in rejected[:3])
+        logger.warning(
+            "%s: %d cells mean nothing and count as unknown (%s%s); they are listed in label_rejections.",
+            path, len(rejected), told, f" and {len(rejected) - 3} more" if len(rejected) > 3 else "",
+        )  # fmt: skip
 
 
 def _files(column: pd.Series[str], path: Path) -> pd.Series[str]:
     files = column.str.strip().str.replace("\\", "/", regex=False).str.removeprefix("./")
     for rule, told in ((files == "", "is empty"), (files.duplicated(), "is there a second time")):
         if rule.any():
-            row = int(rule.to_numpy().argmax())
+            first = int(rule.to_numpy().argmax())
             raise BadInputError(
-                f"{path}, row {row + 2}: file {files[row]!r} {told}; expected each image once. Remove the row."
+                f"{path}, row {files.index[first]}: file {files.iloc[first]!r} {told}; expected each image once. "
+                f"Remove the row."
             )
     return files
-
-
-def _words(
-    column: pd.Series[str], words: tuple[str, ...], path: Path, allow_empty: bool, mended: Counter[tuple[str, str]]
-) -> pd.Series[str]:
-    """Bring each cell to one of the words; works out each different cell once."""
-    meanings = {found: _meaning(found, words) for found in column.unique()}
-    for found, meant in meanings.items():
-        if meant is None or (meant == "" and not allow_empty):
-            row = int((column == found).to_numpy().argmax())
-            empty = ", or an empty cell where unknown" if allow_empty else ""
-            raise BadInputError(
-                f"{path}, row {row + 2}: {column.name} is {found!r}; expected one of {', '.join(words)}{empty}. "
-                f"Correct the cell (a spreadsheet may have changed it), or take the row out."
-            )
-        if meant and found != meant:
-            mended[found, meant] += int((column == found).sum())
-    return column.map(meanings)
 
 
 def _meaning(found: str, words: tuple[str, ...]) -> str | None:

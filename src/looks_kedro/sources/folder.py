@@ -6,19 +6,20 @@ import logging
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.sources.fairface import LabelTable, read_fairface_labels, read_labels
+from looks_kedro.sources.listing import Listing, table
 from looks_kedro.sources.walk import Found, find_files
-from looks_kedro.tables import columns
+from looks_kedro.tables import empty_table
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class SourceImage:
     label_source: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FolderListing:
     """What a folder holds.
 
@@ -67,6 +68,7 @@ class FolderListing:
         kept: the images, in natural order of their names.
         rejected: files that were left out.
         mended: spoilt ages -> (age group, number of rows in the label files).
+        label_rejections: table ``label_rejections``, the cells of the label files that mean nothing.
     """
 
     root: Path
@@ -75,35 +77,41 @@ class FolderListing:
     kept: tuple[SourceImage, ...]
     rejected: tuple[Found, ...]
     mended: dict[str, tuple[str, int]]
+    label_rejections: pd.DataFrame
 
     def __len__(self) -> int:
         return len(self.kept)
 
     def items(self) -> list[tuple[str, Path, str]]:
         """Name, file and origin of each image, as an image folder dataset takes them."""
-        return [(image.file, image.path, image.path.as_posix()) for image in self.kept]
+        return [(image.file, image.path, _shown(image.path)) for image in self.kept]
 
     @cached_property
     def log(self) -> pd.DataFrame:
-        """Rows of table ``acquisition_log``, the kept images first."""
-        shared = {"looks": self.looks, "source": "folder", "query": "", "licence": ""}
-        rows = [
-            {"file": image.file, "origin": image.path.as_posix(), "identity": image.identity, "sha256": image.sha256,
-             "bytes": image.bytes, "time": image.time, "kept": True, "reason": ""}
+        """Table ``acquisition_log``, the kept images first."""
+        shared = {"looks": self.looks, "source": "folder"}
+        rows: list[dict[str, Any]] = [
+            {"file": image.file, "origin": _shown(image.path), "identity": image.identity, "sha256": image.sha256,
+             "bytes": image.bytes, "time": image.time, "kept": True}
             for image in self.kept
         ]  # fmt: skip
         rows += [
-            {"file": found.name, "origin": found.path.as_posix(), "identity": "", "sha256": "", "bytes": found.bytes,
-             "time": "", "kept": False, "reason": found.reason}
+            {"file": found.name, "origin": _shown(found.path), "bytes": found.bytes, "reason": found.reason}
             for found in self.rejected
-        ]  # fmt: skip
-        return pd.DataFrame([shared | row for row in rows], columns=columns("acquisition_log"))
+        ]
+        return table("acquisition_log", [shared | row for row in rows])
 
     @cached_property
     def labels(self) -> pd.DataFrame:
-        """Rows of table ``source_labels``, one an image, in the order of ``kept``."""
-        rows = [asdict(image) | {"looks": self.looks} for image in self.kept]
-        return pd.DataFrame(rows, columns=columns("source_labels"))
+        """Table ``source_labels``, one row an image, in the order of ``kept``."""
+        names = ("file", "age", "gender", "race", "label_source")
+        rows = [{name: getattr(image, name) for name in names} | {"looks": self.looks} for image in self.kept]
+        return table("source_labels", rows)
+
+    @property
+    def listing(self) -> Listing:
+        """What every source gives."""
+        return Listing(self.items(), self.log, self.labels, label_rejections=self.label_rejections)
 
 
 def scan_folder(
@@ -124,7 +132,8 @@ def scan_folder(
     Args:
         path: the folder.
         looks: class of its images: 1 celebrities, 0 ordinary.
-        labels: CSV file with ``file, age, gender, race`` and perhaps ``identity``; ``file`` as seen from the folder.
+        labels: CSV or Parquet file with ``file, age, gender, race`` and perhaps ``identity``; ``file`` as seen from
+            the folder.
         limit: take at most so many images, evenly spread over the folder; None takes all.
         threads: threads that read and hash.
 
@@ -158,7 +167,15 @@ def scan_folder(
     _warn_of_one_person(root, found, layout)
     logger.info("%s: %d images of %d identities (%s), %d files left out.", root, len(kept),
                 len({image.identity for image in kept}), layout, len(rejected))  # fmt: skip
-    return FolderListing(root, layout, looks, tuple(kept), tuple(rejected), _all_mended(tables))
+    cells = [read.rejected for read in tables] or [empty_table("label_rejections")]
+    return FolderListing(
+        root, layout, looks, tuple(kept), tuple(rejected), _all_mended(tables), pd.concat(cells, ignore_index=True)
+    )
+
+
+def _shown(path: Path) -> str:
+    """The path as text that a table can hold; bytes of a file name that are no text become escapes."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def _find(root: Path) -> tuple[list[Found], list[Found]]:
@@ -267,7 +284,7 @@ def _image(entry: Found, digest: str, person: str, labels: dict[str, str]) -> So
 def _all_mended(tables: Sequence[LabelTable]) -> dict[str, tuple[str, int]]:
     """Mended ages of all label files, with their rows added up."""
     total: dict[str, tuple[str, int]] = {}
-    for table in tables:
-        for found, (meant, count) in table.mended.items():
+    for labels in tables:
+        for found, (meant, count) in labels.mended.items():
             total[found] = (meant, count + total.get(found, (meant, 0))[1])
     return total

@@ -1,93 +1,159 @@
 """Nodes of the acquisition pipeline."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from looks_kedro.datasets import Images
+from looks_kedro.datasets import Images, Keyed
 from looks_kedro.errors import BadParameterError
+from looks_kedro.sources import Downloads
+from looks_kedro.sources.listing import Content, Listing
 
-from .parameters import Acquisition
+from .parameters import Acquisition, ClassSource
 
 log = logging.getLogger(__name__)
 
-# Images of a class, their rows of the log, their rows of the labels.
-Acquired = tuple[Images, pd.DataFrame, pd.DataFrame]
+CLASSES = {1: "celebrities", 0: "ordinary"}
 
 NO_SOURCE = """There are no portraits of {name} to work on: acquisition.{name}.path is not set. What can be done:
   kedro run --env demo                                                     the whole study on drawn portraits
   kedro run --env folders --params celebrities=FOLDER,ordinary=FOLDER      your own two folders
   kedro run --params acquisition.celebrities.path=FOLDER,acquisition.ordinary.path=FOLDER
                                                                            the study at its published size
+  kedro run --params acquisition.celebrities.source=commons,acquisition.ordinary.source=huggingface
+                                                                           photos from the web: see docs/sources.md
 Later runs need no source: `kedro run --pipelines preprocessing,...` starts from the images acquired last."""
 
 
-def acquire(acquisition: Acquisition) -> tuple[Images, Images, pd.DataFrame, pd.DataFrame]:
+def acquire(
+    acquisition: Acquisition, people: pd.DataFrame, downloads: Downloads
+) -> tuple[Images, Images, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Get the raw images of both classes from their sources.
 
     Args:
         acquisition: the sources.
+        people: whom the sources from the web search for: those with a rank list for celebrities, the others for
+            ordinary people.
+        downloads: what was fetched before, and where new downloads go.
 
     Returns:
         Raw images of celebrities and of ordinary people; the log, one row an image tried; the labels that the
-        sources have.
+        sources have; the licences; cells of label files that mean nothing.
 
     Raises:
-        BadParameterError: a class has no source.
-        BadInputError: a folder is missing, empty or without an image, or its labels cannot be read.
+        BadParameterError: a class has no source, or a setting does not fit it.
+        BadInputError: a source is missing, empty or without an image, or its labels cannot be read.
     """
-    celebrities, celebrities_log, celebrities_labels = _acquire_class(acquisition, "celebrities", looks=1)
-    ordinary, ordinary_log, ordinary_labels = _acquire_class(acquisition, "ordinary", looks=0)
-    return (
-        celebrities,
-        ordinary,
-        pd.concat([celebrities_log, ordinary_log], ignore_index=True),
-        pd.concat([celebrities_labels, ordinary_labels], ignore_index=True),
+    listings = [_listing(acquisition, looks, people, downloads) for looks in CLASSES]
+    for listing, name in zip(listings, CLASSES.values(), strict=True):
+        kept = listing.log["kept"]
+        log.info("%s: %d images, %d left out", name, int(kept.sum()), int((~kept).sum()))
+    celebrities, ordinary = (Images(_keyed(listing)) for listing in listings)
+    tables = (
+        pd.concat([getattr(listing, name) for listing in listings], ignore_index=True)
+        for name in ("log", "labels", "attributions", "label_rejections")
     )
+    return (celebrities, ordinary, *tables)
 
 
-def _acquire_class(acquisition: Acquisition, name: str, looks: int) -> Acquired:
+def _keyed(listing: Listing) -> Iterator[tuple[str, Keyed, str]]:
+    """The images by their sha256: those that are stored already are not read again."""
+    kept = listing.log[listing.log["kept"]]
+    digests = dict(zip(kept["file"], kept["sha256"], strict=True))
+    for name, content, origin in listing.items:
+        yield name, Keyed(f"these bytes: {digests[name]}", content), origin
+
+
+def _listing(acquisition: Acquisition, looks: int, people: pd.DataFrame, downloads: Downloads) -> Listing:
     source = acquisition.celebrities if looks else acquisition.ordinary
+    name = f"acquisition.{CLASSES[looks]}"
+    _check_source(source, name)
     if source.source == "synthetic":
-        acquired = _draw(acquisition, looks)
-    elif source.path:
-        acquired = _scan(source.path, source.labels, source.limit, looks)
-    else:
-        raise BadParameterError(NO_SOURCE.format(name=name))
-    kept = acquired[1]["kept"]
-    log.info("%s: %d images, %d left out", name, int(kept.sum()), int((~kept).sum()))
-    return acquired
+        return _draw(acquisition, looks)
+    if source.source in ("bing", "commons"):
+        return _search(acquisition, source, looks, people, downloads)
+    if source.source == "huggingface":
+        from looks_kedro.sources.huggingface import fairface_parquet
+
+        settings = acquisition.huggingface.model_copy(update={"path": source.path} if source.path else {})
+        return fairface_parquet(settings, looks, limit=source.limit, folder=downloads.root / "huggingface")
+    if source.path is None:
+        raise BadParameterError(NO_SOURCE.format(name=CLASSES[looks]))
+    return _scan(Path(source.path), source, acquisition, looks)
 
 
-def _scan(path: str, labels: str | None, limit: int | None, looks: int) -> Acquired:
+def _check_source(source: ClassSource, name: str) -> None:
+    """Refuse settings that the source would not look at."""
+    used = {"folder": ("path", "labels", "limit"), "huggingface": ("path", "limit")}.get(source.source, ())
+    for field in ("path", "labels", "limit"):
+        if getattr(source, field) is not None and field not in used:
+            raise BadParameterError(
+                f"{name}.{field} is {getattr(source, field)!r}, but source: {source.source} does not use it; expected "
+                f"null. The size of a search is acquisition.{source.source}.images_per_person."
+                if source.source in ("bing", "commons")
+                else f"{name}.{field} is {getattr(source, field)!r}, but source: {source.source} does not use it; "
+                f"expected null."
+            )
+
+
+def _scan(path: Path, source: ClassSource, acquisition: Acquisition, looks: int) -> Listing:
     from looks_kedro.sources import scan_folder
+    from looks_kedro.sources.archives import fairface_archive, is_archive
 
-    listing = scan_folder(Path(path), looks, labels=labels, limit=limit)
-    return Images(listing.items()), listing.log, listing.labels
+    if is_archive(path):
+        padding = acquisition.huggingface.padding
+        return fairface_archive(path, looks, labels=source.labels, limit=source.limit, padding=padding)
+    return scan_folder(path, looks, labels=source.labels, limit=source.limit).listing
 
 
-def _draw(acquisition: Acquisition, looks: int) -> Acquired:
+def _search(
+    acquisition: Acquisition, source: ClassSource, looks: int, people: pd.DataFrame, downloads: Downloads
+) -> Listing:
+    from looks_kedro.sources.bing import search_bing
+    from looks_kedro.sources.commons import search_commons
+    from looks_kedro.sources.web import WebClient
+
+    wanted = people[(people["rank_list"] != "") == bool(looks)].reset_index(drop=True)
+    if wanted.empty:
+        which = "with a rank_list" if looks else "without a rank_list"
+        raise BadParameterError(
+            f"acquisition.{CLASSES[looks]}.source is {source.source}, but people.csv has nobody {which}: expected at "
+            f"least one row, found {len(people)} in all. Fill data/01_raw/people.csv (docs/people.md has a template)."
+        )
+    with WebClient(acquisition.web) as client:
+        limits = (acquisition.max_pixels, acquisition.refresh)
+        if source.source == "bing":
+            return search_bing(wanted, looks, acquisition.bing, client, downloads, *limits)
+        return search_commons(wanted, looks, acquisition.commons, client, downloads, *limits)
+
+
+def _draw(acquisition: Acquisition, looks: int) -> Listing:
     import hashlib
 
     from looks_kedro.portraits import photo_set
-    from looks_kedro.tables import columns
+    from looks_kedro.sources.listing import table
 
     photos = photo_set(acquisition.synthetic, looks, processes=acquisition.processes)
-    rows = [
+    items: list[tuple[str, Content, str]] = [(photo.file, photo.content, photo.origin) for photo in photos]
+    log_rows = [
         {
             "file": photo.file,
             "looks": looks,
             "source": "synthetic",
             "origin": photo.origin,
-            "query": "",
             "identity": photo.identity or photo.file,
-            "licence": "",
             "sha256": hashlib.sha256(photo.content).hexdigest(),
             "bytes": len(photo.content),
-            "time": "",
             "kept": True,
-            "reason": "",
+        }
+        for photo in photos
+    ]
+    label_rows = [
+        {
+            "file": photo.file,
+            "looks": looks,
             "age": photo.age,
             "gender": photo.gender,
             "race": photo.race,
@@ -95,6 +161,4 @@ def _draw(acquisition: Acquisition, looks: int) -> Acquired:
         }
         for photo in photos
     ]
-    table = pd.DataFrame(rows)
-    images = Images([(photo.file, photo.content, photo.origin) for photo in photos])
-    return images, table[columns("acquisition_log")], table[columns("source_labels")]
+    return Listing(items, table("acquisition_log", log_rows), table("source_labels", label_rows))

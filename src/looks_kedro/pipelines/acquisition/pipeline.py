@@ -6,13 +6,20 @@ from .nodes import acquire
 
 
 def create_pipeline() -> Pipeline:
-    """Sources to raw images of both classes, their log and their labels."""
+    """Sources to raw images of both classes, with their log, labels and licences."""
     return Pipeline(
         [
             Node(
                 acquire,
-                "params:acquisition",
-                ["raw_celebrities", "raw_ordinary", "acquisition_log", "source_labels"],
+                ["params:acquisition", "people", "downloads"],
+                [
+                    "raw_celebrities",
+                    "raw_ordinary",
+                    "acquisition_log",
+                    "source_labels",
+                    "attributions",
+                    "label_rejections",
+                ],
                 name="acquire",
             )
         ],

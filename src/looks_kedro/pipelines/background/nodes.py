@@ -51,7 +51,7 @@ def judge_mattes(mattes: ImageFolder, face_table: pd.DataFrame, background: Back
     Returns:
         One row a matte; ``passed`` is false where the person was not cut out well.
     """
-    rows = _frontal(face_table)
+    rows = _kept(face_table)
     items = [(mattes.path(matte_file(file)), points) for file, points in _landmarks(rows)]
     measured = pd.DataFrame(
         map_images(
@@ -85,7 +85,7 @@ def compose_variant(
     Returns:
         The images, built while they are saved, and their table with landmarks as they are in the image.
     """
-    landmarks = dict(_landmarks(_frontal(face_table)))
+    landmarks = dict(_landmarks(_kept(face_table)))
     points = np.stack([landmarks[parent] for parent in split_table["parent"]])
     mirrored = split_table["mirrored"].to_numpy()
     width = faces.array(split_table["parent"].iloc[0]).shape[1]
@@ -130,12 +130,12 @@ def matte_file(file: str) -> str:
 
 def located(faces: ImageFolder, face_table: pd.DataFrame) -> list[Located]:
     """Each face of the folder with its landmarks, in the order of the folder."""
-    landmarks = dict(_landmarks(_frontal(face_table)))
+    landmarks = dict(_landmarks(_kept(face_table)))
     return [(faces.path(name), landmarks[name]) for name in faces.names]
 
 
-def _frontal(face_table: pd.DataFrame) -> pd.DataFrame:
-    return face_table[face_table["frontal"]].reset_index(drop=True)
+def _kept(face_table: pd.DataFrame) -> pd.DataFrame:
+    return face_table[face_table["kept"]].reset_index(drop=True)
 
 
 def _landmarks(rows: pd.DataFrame) -> list[tuple[str, npt.NDArray[np.float64]]]:

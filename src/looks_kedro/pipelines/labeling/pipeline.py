@@ -6,5 +6,23 @@ from .nodes import label_faces
 
 
 def create_pipeline() -> Pipeline:
-    """Faces and what their sources say to labels."""
-    return Pipeline([Node(label_faces, ["face_table", "source_labels"], "labels", name="label_faces")], tags="labeling")
+    """Faces, and what people, sources, corrections and a network say of them, to labels."""
+    return Pipeline(
+        [
+            Node(
+                label_faces,
+                [
+                    "face_table",
+                    "faces",
+                    "source_labels",
+                    "people",
+                    "label_corrections",
+                    "weights_folder",
+                    "params:labeling",
+                ],
+                "labels",
+                name="label_faces",
+            )
+        ],
+        tags="labeling",
+    )

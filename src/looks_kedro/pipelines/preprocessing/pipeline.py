@@ -2,7 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from .nodes import crop_faces, inspect_portraits
+from .nodes import crop_faces, inspect_raw_images, review_portraits
+
+RAW = ["raw_celebrities", "raw_ordinary"]
 
 
 def create_pipeline() -> Pipeline:
@@ -10,16 +12,17 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
-                inspect_portraits,
-                ["raw_celebrities", "raw_ordinary", "acquisition_log", "params:preprocessing"],
-                ["face_table", "rejections"],
-                name="inspect_portraits",
+                inspect_raw_images,
+                [*RAW, "acquisition_log", "corrections", "params:preprocessing", "result_cache", "weights_folder"],
+                ["face_table", "rejections", "decisions"],
+                name="inspect_raw_images",
             ),
+            Node(crop_faces, [*RAW, "face_table", "params:preprocessing"], "faces", name="crop_faces"),
             Node(
-                crop_faces,
-                ["raw_celebrities", "raw_ordinary", "face_table", "params:preprocessing"],
-                "faces",
-                name="crop_faces",
+                review_portraits,
+                [*RAW, "decisions", "corrections", "params:preprocessing", "result_cache"],
+                "review",
+                name="review_portraits",
             ),
         ],
         tags="preprocessing",
