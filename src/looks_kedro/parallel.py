@@ -92,7 +92,7 @@ def map_batches(
     *,
     batch_size: int,
     setup: Callable[[], Any] | None = None,
-    processes: int | None = None,
+    processes: int | Callable[[], int | None] | None = None,
     description: str = "",
     cache: Cached | None = None,
 ) -> Iterator[Result]:
@@ -104,7 +104,8 @@ def map_batches(
         items: what is worked through.
         batch_size: items in a list, at most.
         setup: makes the state, once in each process.
-        processes: number of worker processes; None takes one for each usable core.
+        processes: number of worker processes; None takes one for each usable core; a function that gives it is
+            called only when something is to be computed.
         description: words in front of the progress bar; empty for no bar.
         cache: where results are kept, and by what.
 
@@ -117,27 +118,32 @@ def map_batches(
 def _run(
     work: Work,
     items: Iterable[Item],
-    processes: int | None,
+    processes: int | Callable[[], int | None] | None,
     description: str,
     chunk_size: int | None,
     cache: Cached | None,
 ) -> Iterator[Any]:
     for name, value in (("processes", processes), ("chunk_size", chunk_size), ("batch_size", work.batch_size)):
-        if value is not None and value < 1:
+        if isinstance(value, int) and value < 1:
             raise BadParameterError(f"{name} is {value}; expected a whole number of at least 1, or none for automatic.")
     total = len(items) if isinstance(items, Sized) else None
-    workers = processes or _usable_cores()
-    size = max(chunk_size or _chunk_size(total, workers), work.batch_size or 1)
-    if total is not None:
-        workers = max(1, min(workers, -(-total // size)))
-    if workers > 1 and multiprocessing.current_process().daemon:
-        log.info("Working in one process: a daemon process may not start others.")
-        workers = 1
 
     def compute(asked: Iterable[Item]) -> Generator[Any]:
-        return _map_here(work, asked) if workers == 1 else _map_in_processes(work, asked, workers, size)
+        first = list(itertools.islice(asked, 1))
+        if not first:
+            return
+        wanted = processes() if callable(processes) else processes
+        workers = wanted or _usable_cores()
+        size = max(chunk_size or _chunk_size(total, workers), work.batch_size or 1)
+        if total is not None:
+            workers = max(1, min(workers, -(-total // size)))
+        if workers > 1 and multiprocessing.current_process().daemon:
+            log.info("Working in one process: a daemon process may not start others.")
+            workers = 1
+        asked = itertools.chain(first, asked)
+        yield from _map_here(work, asked) if workers == 1 else _map_in_processes(work, asked, workers, size)
 
-    results = compute(items) if cache is None else _map_cached(compute, items, cache)
+    results = compute(iter(items)) if cache is None else _map_cached(compute, items, cache)
     return _with_progress(results, description, total) if description else results
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from looks_kedro.errors import BadParameterError
 from looks_kedro.faces import Detection, Face, FaceDetector, Refusal, choose_face
 from looks_kedro.faces.cascade import Cascade, pyramid
-from looks_kedro.faces.detection import nothing_smaller_matters
+from looks_kedro.faces.detection import least_that_matters
 from looks_kedro.portraits import draw_identity, take_photo
 
 
@@ -146,26 +146,39 @@ def test_a_smaller_rival_is_seen_beside_a_large_face(detector, photos, size):
     assert refusal.reason == "several_faces"
 
 
-def test_a_picture_is_done_when_no_smaller_face_could_matter():
+def test_how_far_down_a_picture_is_searched_follows_from_its_clear_face():
     settings = Detection(rival_area=0.4, min_probability=0.9)
     shape, points = (1000, 1000, 3), np.zeros((5, 2))
 
     def face(left, width, probability=0.99):
         return Face(np.array([left, 500 - width / 2, left + width, 500 + width / 2]), probability, points)
 
-    middle = face(350.0, 300.0)
-    least = 300 * np.sqrt(0.4)
-    assert nothing_smaller_matters([middle], shape, least - 1, settings)
-    assert not nothing_smaller_matters([middle], shape, least + 1, settings)
-    assert not nothing_smaller_matters([face(350.0, 300.0, 0.89)], shape, 10, settings)
-    assert not nothing_smaller_matters([], shape, 10, settings)
-    # At the edge its prominence falls to 0.75 of its area: a face in the middle, smaller by that, would be chosen.
-    generous = Detection(rival_area=2.0)
+    assert least_that_matters([face(350.0, 300.0)], shape, settings) == pytest.approx(300 * np.sqrt(0.4))
+    small = face(100.0, 100.0)
+    assert least_that_matters([small, face(350.0, 300.0)], shape, settings) == pytest.approx(300 * np.sqrt(0.4))
+    assert least_that_matters([face(350.0, 300.0, 0.89)], shape, settings) == 0
+    assert least_that_matters([], shape, settings) == 0
+    # At the edge its prominence is less than its area: a narrower face in the middle would be chosen.
     edge = face(850.0, 300.0)
-    least = np.sqrt(edge.prominence(shape))
-    assert least < 270
-    assert nothing_smaller_matters([edge], shape, least - 1, generous)
-    assert not nothing_smaller_matters([edge], shape, least + 1, generous)
+    matters = least_that_matters([edge], shape, Detection(rival_area=2.0))
+    assert matters == pytest.approx(np.sqrt(edge.prominence(shape)))
+    assert matters < 270
+
+
+@pytest.mark.parametrize("size", [(641, 3), (700, 333), (333, 700), (997, 641), (650, 650)])
+def test_every_search_comes_to_an_end_and_finds_what_the_full_one_finds(photos, size):
+    image = cv2.resize(photos[0].image, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    canvas = np.full((*size, 3), 170, np.uint8)
+    rows, columns = (min(one, other) for one, other in zip(size, image.shape[:2], strict=True))
+    canvas[:rows, :columns] = image[:rows, :columns]
+    full = FaceDetector(Detection(coarse_fraction=0.0, device="cpu")).detect(canvas)
+    expected = choose_face(full, canvas.shape, Detection())
+    for fraction in (0.1, 0.4, 1.0):
+        detector = FaceDetector(Detection(coarse_fraction=fraction, device="cpu"))
+        found = choose_face(detector.detect(canvas), canvas.shape, detector.settings)
+        assert type(found) is type(expected)
+        if isinstance(found, Face):
+            assert np.abs(found.landmarks - expected.landmarks).max() < 0.5
 
 
 def test_many_pictures_have_the_faces_of_each_alone(detector, photos):

@@ -6,7 +6,7 @@ faces in ``selection``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -42,7 +42,7 @@ class Detection(BaseModel, extra="forbid", frozen=True):
         0.06, gt=0, le=1, description="smallest face searched, as a fraction of the picture's longest side"
     )
     coarse_fraction: float = Field(
-        0.25,
+        0.2,
         ge=0,
         le=1,
         description="smallest face of a first, quick search, as a fraction of the longest side; a picture is done "
@@ -108,16 +108,16 @@ class FaceDetector:
     """Finds faces, coarsely first.
 
     A search for faces of a sixteenth of a picture costs many times one for faces of a quarter of it, and most
-    portraits need only the second. So each picture is searched up to three times, until its decision is settled:
+    portraits need only the second. So a picture is searched for faces from ``coarse_fraction`` of its longest side,
+    and is done when a clear face (``min_probability``) is found that is so large that no narrower one can matter: with
+    w the least width searched, a face that could be chosen in its place or refuse the picture beside it has at least
+    the area w^2, that is, its prominence and ``rival_area`` times its area are both at least w^2. Otherwise it is
+    searched again, as far down as this rule asks for, or to ``min_face_fraction`` when no clear face is found.
+    The widths searched are always among those of the search to the end, so that a face's place does not depend on
+    how it was found.
 
-    1. For faces from ``coarse_fraction`` of the longest side. Settled when a clear face (``min_probability``) is
-       found that is so large that nothing narrower can matter: with w the least width searched, every face that
-       could be chosen in its place or refuse the picture beside it has at least the area w^2, that is, the chosen
-       face's prominence and ``rival_area`` times its area are both at least w^2. The widths searched are among those
-       of the second search, so that a face's place does not depend on which of the two found it.
-    2. For faces from ``min_face_fraction``. Settled when a clear face is found.
-    3. Once more with wider padding and a finer pyramid: MTCNN's is coarse, and now and then a clear face falls
-       between two of its steps. The better of the last two is taken.
+    Where even that finds no clear face, the picture is searched once more with wider padding and a finer pyramid:
+    MTCNN's is coarse, and now and then a clear face falls between two of its steps.
     """
 
     def __init__(self, settings: Detection | None = None) -> None:
@@ -155,42 +155,52 @@ class FaceDetector:
         for image in images:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
                 raise ValueError(f"expected a uint8 RGB array (H, W, 3); found {image.dtype} {image.shape}")
-        settings = self.settings
+        padding, least_probability = self.settings.padding, self.settings.min_probability
         faces: list[list[Face]] = [[] for _ in images]
-        unsettled = list(range(len(images)))
-        if settings.coarse_fraction > settings.min_face_fraction:
-            first = _Search(settings.padding, _STEP, settings.coarse_fraction)
-            for index, found, least in self._searched(images, unsettled, first):
-                if nothing_smaller_matters(found, images[index].shape, least, settings):
+        fractions = dict.fromkeys(range(len(images)), self.settings.coarse_fraction)
+        while fractions:
+            finer: dict[int, float] = {}
+            for index, found, least in self._searched(images, fractions, _Search(padding, _STEP)):
+                matters = least_that_matters(found, images[index].shape, self.settings)
+                fraction = matters / max(images[index].shape[:2])
+                if fraction >= least:
                     faces[index] = found
-            unsettled = [index for index in unsettled if not faces[index]]
-        for search in (_Search(settings.padding, _STEP), _Search(max(settings.padding, 0.5), _FINE_STEP)):
-            for index, found, _ in self._searched(images, unsettled, search):
-                faces[index] = max(faces[index], found, key=_best)
-            unsettled = [index for index in unsettled if _best(faces[index]) < settings.min_probability]
-        return [sorted(some, key=lambda face: (-face.area, face.box[0], face.box[1])) for some in faces]
+                else:
+                    finer[index] = fraction
+            fractions = finer
+        unclear = {index: 0.0 for index, found in enumerate(faces) if _best(found) < least_probability}
+        for index, found, _ in self._searched(images, unclear, _Search(max(padding, 0.5), _FINE_STEP)):
+            faces[index] = max(faces[index], found, key=_best)
+        return [sorted(found, key=lambda face: (-face.area, face.box[0], face.box[1])) for found in faces]
 
     def _searched(
-        self, images: Sequence[Image], wanted: Sequence[int], search: _Search
+        self, images: Sequence[Image], fractions: Mapping[int, float], search: _Search
     ) -> Iterator[tuple[int, list[Face], float]]:
-        """For each wanted picture its number, its faces and the least width searched, all in raw pixels."""
-        alike: dict[tuple[int, ...], list[tuple[int, _Prepared]]] = {}
-        for index in wanted:
+        """Search some of the pictures, each for faces from a fraction of its longest side.
+
+        Yields:
+            The picture's number; its faces; and the least width searched, also as a fraction, 0 when it was searched
+            as far down as it ever is.
+        """
+        alike: dict[tuple[float, ...], list[tuple[int, _Prepared]]] = {}
+        for index, fraction in fractions.items():
             prepared = self._prepare(images[index], search.padding)
-            batch = alike.setdefault((*prepared.pixels.shape, *prepared.border.astype(int)), [])
+            widths = self._widths(prepared, search.step)
+            # Compared as it is given back below: what asked for narrower faces is never searched the same way again.
+            first = max(0, sum(width / prepared.longest <= fraction for width in widths) - 1)
+            batch = alike.setdefault((first, *prepared.pixels.shape, *prepared.border), [])
             batch.append((index, prepared))
             if len(batch) == self.searched_at_once:
-                yield from self._search(images, batch, search)
+                yield from self._search(images, batch, widths, first)
                 batch.clear()
-        for batch in alike.values():
+        for (start, *_), batch in alike.items():
             if batch:
-                yield from self._search(images, batch, search)
+                yield from self._search(images, batch, self._widths(batch[0][1], search.step), int(start))
 
     def _search(
-        self, images: Sequence[Image], batch: Sequence[tuple[int, _Prepared]], search: _Search
+        self, images: Sequence[Image], batch: Sequence[tuple[int, _Prepared]], widths: Sequence[float], first: int
     ) -> Iterator[tuple[int, list[Face], float]]:
-        widths = self._widths(batch[0][1], search)
-        results = self._cascade(np.stack([prepared.pixels for _, prepared in batch]), widths)
+        results = self._cascade(np.stack([prepared.pixels for _, prepared in batch]), widths[first:])
         for (index, prepared), result in zip(batch, results, strict=True):
             height, width = images[index].shape[:2]
             found = [
@@ -198,16 +208,13 @@ class FaceDetector:
                 for box, probability, points in result
             ]
             inside = [face for face in found if _centre_inside(face.box, width, height)]
-            yield index, inside, widths[0] / float(prepared.scale.min())
+            yield index, inside, widths[first] / prepared.longest if first else 0.0
 
-    def _widths(self, prepared: _Prepared, search: _Search) -> list[float]:
-        """Widths of the faces that a search looks for, px of the prepared picture, rising."""
+    def _widths(self, prepared: _Prepared, step: float) -> list[float]:
+        """Widths of all faces that are ever searched, px of the prepared picture, rising."""
         sides = prepared.pixels.shape[:2]
-        longest = float((sides - 2 * prepared.border[::-1]).max())
-        least = max(20.0, min(self.settings.min_face_fraction * longest, min(sides)))
-        widths = pyramid(least, min(sides), search.step)
-        smaller = [width for width in widths if width <= search.fraction * longest]
-        return widths[max(0, len(smaller) - 1) :]
+        least = max(20.0, min(self.settings.min_face_fraction * prepared.longest, min(sides)))
+        return pyramid(least, min(sides), step)
 
     def _prepare(self, image: Image, padding: float) -> _Prepared:
         """The picture as it is searched: shrunk, or enlarged when it is tiny, with its edge repeated around it."""
@@ -231,11 +238,10 @@ class FaceDetector:
 
 @dataclass(frozen=True)
 class _Search:
-    """How a picture is searched: its border and the pyramid's step, and from which fraction of its longest side."""
+    """A picture's border as a fraction of its sides, and the ratio of a searched width to the next."""
 
     padding: float
     step: float
-    fraction: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,21 +252,24 @@ class _Prepared:
     scale: Floats
     border: Floats
 
+    @property
+    def longest(self) -> float:
+        """Longest side without the border, px."""
+        return float((self.pixels.shape[:2] - 2 * self.border[::-1]).max())
+
     def mapped_back(self, points: Floats) -> Floats:
         """From pixels of the searched picture to raw pixels; pixel centres at integers."""
         mapped: Floats = (points.reshape(-1, 2) - self.border + 0.5) / self.scale - 0.5
         return mapped
 
 
-def nothing_smaller_matters(
-    faces: Sequence[Face], image_shape: tuple[int, ...], least: float, settings: Detection
-) -> bool:
-    """Whether a face narrower than ``least`` could neither be chosen nor refuse the picture."""
+def least_that_matters(faces: Sequence[Face], image_shape: tuple[int, ...], settings: Detection) -> float:
+    """Width below which no face could be chosen instead of these, or refuse the picture; 0 without a clear face."""
     clear = [face for face in faces if face.probability >= settings.min_probability]
     if not clear:
-        return False
+        return 0.0
     chosen = max(clear, key=lambda face: face.prominence(image_shape))
-    return min(settings.rival_area * chosen.area, chosen.prominence(image_shape)) >= least**2
+    return float(np.sqrt(min(settings.rival_area * chosen.area, chosen.prominence(image_shape))))
 
 
 def _best(faces: list[Face]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,48 @@ def predict_attributes(
         for batch in track(batches, "naming age, gender and race", total=-(-len(images) // batch_size)):
             tables.append(attribute_words(model(on_device(batch, place)).float()))
     return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class FaceFile:
+    """A face to be named.
+
+    Attributes:
+        path: where the image lies.
+        file: what messages call it.
+        sha256: of its bytes, by which its prediction is known again.
+    """
+
+    path: Path
+    file: str
+    sha256: str
+
+
+class AttributePredictor:
+    """The network of :func:`name_faces`, made once a process; use ``functools.partial`` as ``setup``."""
+
+    def __init__(self, weights: Path, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        self.network = _network(weights).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def name_faces(state: AttributePredictor, items: Sequence[FaceFile]) -> list[dict[str, Any]]:
+    """Name a batch of faces, for ``map_batches``; on the CPU one at a time, so that a batch changes no digit.
+
+    Args:
+        state: the network.
+        items: the faces.
+
+    Returns:
+        For each the words and probabilities of :func:`predict_attributes`, these rounded to 6 digits.
+    """
+    size = 1 if state.device.type == "cpu" else len(items)
+    tables = []
+    with torch.inference_mode():
+        for batch in read_batches([item.path for item in items], size, workers=1):
+            tables.append(attribute_words(state.network(on_device(batch, state.device)).float()))
+    named = pd.concat(tables, ignore_index=True).round(6)
+    return [{str(name): value for name, value in row.items()} for row in named.to_dict("records")]
 
 
 def attribute_words(logits: torch.Tensor) -> pd.DataFrame:

@@ -20,8 +20,7 @@ from looks_kedro.sources.fairface import LabelTable, read_fairface_labels, read_
 from looks_kedro.sources.listing import Content, Listing
 from looks_kedro.sources.media_types import ENOUGH, describe, media_type
 from looks_kedro.sources.packings import LeftOut, Padding, Photo, make_listing, spread
-from looks_kedro.sources.walk import _BOOKKEEPING as BOOKKEEPING_SUFFIXES
-from looks_kedro.sources.walk import IMAGE_SUFFIXES, natural
+from looks_kedro.sources.walk import BOOKKEEPING_SUFFIXES, IMAGE_SUFFIXES, natural
 
 logger = logging.getLogger(__name__)
 

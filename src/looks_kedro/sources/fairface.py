@@ -98,7 +98,7 @@ def read_labels(path: Path, *, allow_empty: bool = True) -> LabelTable:
     rejected = []
     for column, words in (("age", AGES), ("gender", GENDERS), ("race", RACES)):
         found = raw[column]
-        meanings = {cell: _meaning(cell, words) for cell in found.unique()}
+        meanings = {cell: meaning(cell, words) for cell in found.unique()}
         empty = "" if allow_empty else "; the cell is empty"
         nothing = found.map({cell: meant is None or (meant == "" and not allow_empty)
                              for cell, meant in meanings.items()})  # fmt: skip
@@ -147,7 +147,16 @@ def _files(column: pd.Series[str], path: Path) -> pd.Series[str]:
     return files
 
 
-def _meaning(found: str, words: tuple[str, ...]) -> str | None:
+def meaning(found: str, words: tuple[str, ...]) -> str | None:
+    """The word that a cell stands for.
+
+    Args:
+        found: the cell, in any letter case; ages may be spoilt by a spreadsheet.
+        words: ``AGES``, ``GENDERS`` or ``RACES``.
+
+    Returns:
+        One of the words, "" where the cell says that it is unknown, None where it stands for nothing.
+    """
     plain = re.sub(r"[\s_-]+", " ", found.strip().lower())
     if plain in _EMPTY:
         return ""

@@ -18,10 +18,9 @@ from pydantic import BaseModel, Field
 from looks_kedro.errors import BadInputError
 from looks_kedro.lists import PlusList
 from looks_kedro.progress import track
-from looks_kedro.sources.fairface import _meaning as meaning
+from looks_kedro.sources.fairface import meaning
 from looks_kedro.sources.hub_files import fetch_data_set
-from looks_kedro.sources.label_files import HUB_CLASSES, words_of_numbers
-from looks_kedro.sources.label_files import _class_names as class_names
+from looks_kedro.sources.label_files import HUB_CLASSES, class_names, words_of_numbers
 from looks_kedro.sources.listing import Content, Listing
 from looks_kedro.sources.media_types import ENOUGH, media_type
 from looks_kedro.sources.packings import LeftOut, Padding, Photo, make_listing, spread

@@ -116,7 +116,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             pointer = content.read(40).startswith(b"version https://git-lfs")
         found = "a Git LFS pointer; fetch it with git lfs pull" if pointer else str(error).splitlines()[0]
         raise BadInputError(f"{path}: not a Parquet table: found {found}. Download the file again.") from error
-    named = _class_names(schema.metadata)
+    named = class_names(schema.metadata)
     cells = {name: _texts(table.column(name), named.get(name, HUB_CLASSES.get(name))) for name in wanted}
     if inside:
         paths = [str(image["path"] or "") for image in table.column("image").to_pylist()]
@@ -135,7 +135,7 @@ def _texts(column: Any, names: Sequence[str] | None) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """The class names that the ``datasets`` library writes into a file; other copies have other orders."""
     try:
         features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]

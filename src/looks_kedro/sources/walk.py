@@ -11,7 +11,7 @@ from pathlib import Path
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".ppm", ".pgm"}
 )
-_BOOKKEEPING = frozenset(
+BOOKKEEPING_SUFFIXES = frozenset(
     {".csv", ".tsv", ".txt", ".md", ".json", ".jsonl", ".xml", ".yml", ".yaml", ".html", ".htm", ".url", ".ini", ".db",
      ".log", ".xlsx", ".xls", ".ods", ".parquet", ".py", ".ipynb", ".sh", ".sha256", ".md5"}
 )  # fmt: skip
@@ -58,7 +58,7 @@ def find_files(root: Path) -> list[Found]:
         subfolders[:] = sorted((name for name in subfolders if not name.startswith((".", "__MACOSX"))), key=natural)
         for name in files:
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() not in _BOOKKEEPING:
+            if not name.startswith(".") and path.suffix.lower() not in BOOKKEEPING_SUFFIXES:
                 found.append(_look_at(path, path.relative_to(root).as_posix()))
     return sorted(found, key=lambda entry: natural(entry.name))
 

@@ -58,6 +58,20 @@ def acquire(
     return (celebrities, ordinary, *tables)
 
 
+def write_attributions(attributions: pd.DataFrame) -> str:
+    """The licensed photos with their authors, as the licences ask, for wherever the photos go.
+
+    Args:
+        attributions: title, author, licence and page of each photo that has them.
+
+    Returns:
+        A text in Markdown.
+    """
+    from looks_kedro.sources.attributions import attributions_page
+
+    return attributions_page(attributions)
+
+
 def _keyed(listing: Listing) -> Iterator[tuple[str, Keyed, str]]:
     """The images by their sha256: those that are stored already are not read again."""
     kept = listing.log[listing.log["kept"]]

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from .nodes import acquire
+from .nodes import acquire, write_attributions
 
 
 def create_pipeline() -> Pipeline:
@@ -21,7 +21,8 @@ def create_pipeline() -> Pipeline:
                     "label_rejections",
                 ],
                 name="acquire",
-            )
+            ),
+            Node(write_attributions, "attributions", "attributions_page", name="write_attributions"),
         ],
         tags="acquisition",
     )

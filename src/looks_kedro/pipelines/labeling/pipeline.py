@@ -19,6 +19,7 @@ def create_pipeline() -> Pipeline:
                     "label_corrections",
                     "weights_folder",
                     "params:labeling",
+                    "result_cache",
                 ],
                 "labels",
                 name="label_faces",

@@ -54,7 +54,6 @@ def measure(
             "inspection",
             # The limits of the pose are applied to what is measured, and change none of it.
             settings.detection,
-            device_named(settings.detection.device),
             settings.alignment,
             settings.max_pixels,
             code=_CODE,
@@ -72,7 +71,7 @@ def measure(
             inspect_portraits,
             items,
             setup=setup,
-            processes=_processes(settings),
+            processes=partial(_processes, settings),
             batch_size=settings.detection.batch_size,
             description="finding faces",
             cache=cached,
@@ -109,10 +108,8 @@ def strangers(
                 weights,
             )
         return {}, {}
-    from looks_kedro.faces.embedding import Embedder, FaceInPhoto, embed_faces, embeddings_of
+    from looks_kedro.faces.embedding import FaceInPhoto, embed_faces, embeddings_of
     from looks_kedro.faces.same_person import other_people
-
-    device = device_named(settings.detection.device)
 
     def box_of(row: dict[Any, Any]) -> tuple[float, ...]:
         return tuple(float(row[f"box_{side}"]) for side in ("left", "top", "right", "bottom"))
@@ -125,7 +122,6 @@ def strangers(
         results,
         fingerprint(
             "embedding",
-            device_named(settings.detection.device),
             settings.max_pixels,
             code=_CODE,
             packages=_PACKAGES,
@@ -136,8 +132,8 @@ def strangers(
     embedded = map_batches(
         embed_faces,
         items,
-        setup=partial(Embedder, file, device, settings.max_pixels),
-        processes=_processes(settings),
+        setup=partial(_embedder, file, settings),
+        processes=partial(_processes, settings),
         batch_size=settings.detection.batch_size,
         description="comparing people",
         cache=cached,
@@ -192,6 +188,12 @@ def thumbnails(
         cache=cached,
     )
     return {item.file: base64.b64decode(text) for item, text in zip(items, made, strict=True) if text}
+
+
+def _embedder(weights: Path, settings: Preprocessing) -> Any:
+    from looks_kedro.faces.embedding import Embedder
+
+    return Embedder(weights, device_named(settings.detection.device), settings.max_pixels)
 
 
 def _processes(settings: Preprocessing) -> int | None:
