@@ -160,15 +160,20 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
     def _write_images(self, items: Iterator[tuple[Any, ...]], root: Path) -> list[Row]:
         """Work the items through the threads, at most four a thread at a time."""
         rows: list[Row] = []
-        waiting: deque[Future[Row]] = deque()
+        waiting: deque[Future[Row] | Row] = deque()
         stop = threading.Event()
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="images")
         try:
             for name, content, source in self._named(items):
-                waiting.append(pool.submit(self._write_image, name, content, source, root, stop))
+                # Linking is quicker than handing it to a thread.
+                placed = self._place_again(name, content, root)
+                if placed:
+                    waiting.append((name, *placed, source))
+                else:
+                    waiting.append(pool.submit(self._write_image, name, content, source, root, stop))
                 while len(waiting) >= 4 * self._threads:
-                    rows.append(waiting.popleft().result())
-            rows.extend(future.result() for future in waiting)
+                    rows.append(_row(waiting.popleft()))
+            rows.extend(map(_row, waiting))
         finally:
             # After a failure nothing more may be written into a folder that is about to go.
             stop.set()
@@ -185,9 +190,6 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, Keyed):
                 key, content = self._key(content), content.content
-                placed = self._place_again(key, path)
-                if placed:
-                    return name, *placed, source
             data = encode(content, self._format, self._quality)
             digest = staging.place(data, path, self._store if self._version else None)
             if key and self._version:
@@ -199,12 +201,20 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
     def _key(self, content: Keyed) -> str:
         return hashlib.sha256(f"{self._format} {self._quality}\n{content.key}".encode()).hexdigest()
 
-    def _place_again(self, key: str, path: Path) -> tuple[str, int] | None:
-        """Link what was stored under the key before; None where there is nothing."""
-        known = self._keys.known([key]) if self._version else {}
-        if key not in known:
+    def _place_again(self, name: str, content: Any, root: Path) -> tuple[str, int] | None:
+        """Link what was stored under the content's key before; None where there is nothing."""
+        if not self._version or not isinstance(content, Keyed):
             return None
-        digest, size = known[key].split()
+        key = self._key(content)
+        known = self._keys.known([key]).get(key)
+        if known is None:
+            return None
+        digest, size = known.split()
+        path = root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _told(error, f"{self._filepath}: image {name!r} cannot be saved") from error
         return (digest, int(size)) if staging.link(digest, int(size), path, self._store) else None
 
     def _named(self, items: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Any, str]]:
@@ -223,6 +233,10 @@ class ImageFolderDataset(Versions, AbstractVersionedDataset[Images | Iterable[tu
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "format": self._format, "schema": self._schema, "version": self._version}
+
+
+def _row(done: Future[Row] | Row) -> Row:
+    return done.result() if isinstance(done, Future) else done
 
 
 def _refuse_iterator(data: object, target: Path) -> None:
