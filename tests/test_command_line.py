@@ -81,7 +81,7 @@ def _grey() -> bytes:
         ("missing", None, ["missing", "no such folder"]),
         ("empty", None, ["empty"]),
         ("celebrities", "no race.csv", ["no race.csv", "race"]),
-        ("celebrities", "wrong age.csv", ["wrong age.csv", "twenty", "20-29"]),
+        ("celebrities", "wrong age.csv", ["wrong age.csv", "none of its 2 rows names an image"]),
     ],
 )
 def test_bad_folders_and_labels_are_named(project, kedro, portraits, celebrities, labels, expected):
@@ -93,10 +93,21 @@ def test_bad_folders_and_labels_are_named(project, kedro, portraits, celebrities
     assert not new_versions(project)
 
 
+def test_a_cell_that_means_nothing_is_set_aside_by_row_and_column(project, kedro, portraits):
+    params = f"celebrities={portraits / 'celebrities'},ordinary={portraits / 'ordinary'}"
+    params += f",acquisition.ordinary.labels={portraits / 'wrong age.csv'}"
+    done = kedro(project, "run", "--env", "folders", "--pipelines", "acquisition", "--params", params)
+    assert done.returncode == 0, done.stderr
+    (table,) = (project / "data/folders/01_raw/label_rejections.csv").glob("*/*.csv")
+    rows = table.read_text().splitlines()
+    assert len(rows) == 2
+    assert rows[1].startswith("wrong age.csv,3,age,1.jpg,twenty,")
+
+
 def test_a_folder_without_a_face_is_named_and_leaves_no_faces(project, kedro, portraits):
     params = f"celebrities={portraits / 'no face'},ordinary={portraits / 'ordinary'},preprocessing.processes=1"
     told = message(kedro(project, "run", "--env", "folders", "--params", params))
-    assert "No frontal face is left of celebrities" in told
+    assert "No face is left of celebrities" in told
     assert "no_face 1" in told
     assert not list((project / "data").rglob("02_intermediate/*/*/*"))
 
@@ -107,7 +118,8 @@ def test_two_folders_run_to_a_report_in_a_study_of_their_own(project, kedro, por
         f"celebrities={portraits / 'celebrities'},ordinary={portraits / 'ordinary'},study=mine,"
         "cells.backbones=resnet18,"
         "cells.variants=original,training.epochs=1,training.image_size=64,training.batch_size=4,"
-        "preprocessing.processes=1,background.processes=1,balancing.reject_mattes=false,preprocessing.pose.max_yaw=80"
+        "preprocessing.processes=1,background.processes=1,background.reject=never,background.method=grabcut,"
+        "preprocessing.pose.max_yaw=80"
     )
     done = kedro(project, "run", "--env", "folders", "--params", params)
     assert done.returncode == 0, done.stdout + done.stderr

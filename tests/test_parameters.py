@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, Field
 
-from looks_kedro.cells import BACKBONES, VARIANTS, Cells
+from looks_kedro.cells import BACKBONES, PUBLISHED, Cells
 from looks_kedro.errors import BadParameterError
 from looks_kedro.faces import Detection
 from looks_kedro.learning import Training
@@ -70,7 +70,7 @@ def test_a_short_form_that_nothing_reads_is_refused():
 def test_cells_are_read_from_the_command_lines_form_in_the_order_of_the_study():
     cells = Cells.model_validate({"backbones": "resnet34+custom", "variants": "white"})
     assert cells.pairs() == [("white", "custom"), ("white", "resnet34")]
-    assert len(Cells().pairs()) == len(VARIANTS) * len(BACKBONES) == 10
+    assert len(Cells().pairs()) == len(PUBLISHED) * len(BACKBONES) == 10
 
 
 @pytest.mark.parametrize("wrong", ["resnet19", "", "custom,resnet18"])

@@ -200,6 +200,6 @@ def test_a_run_killed_five_times_ends_with_the_same_bytes(
         assert again < seconds
     names = {name.split("/")[0] for name in expected}
     assert names == {"raw_celebrities", "raw_ordinary", "acquisition_log.csv", "source_labels.csv", "attributions.csv",
-                     "ATTRIBUTIONS.md", "label_rejections.csv", "faces", "face_table.csv", "rejections.csv", "decisions.csv",
-                     "review.html", "labels.csv"}  # fmt: skip
+                     "ATTRIBUTIONS.md", "label_rejections.csv", "faces", "face_table.csv", "rejections.csv",
+                     "decisions.csv", "review.html", "labels.csv"}  # fmt: skip
     assert any(name.startswith("faces/faces/celebrities") for name in expected)

@@ -19,7 +19,7 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from PIL import Image
 
-from looks_kedro.cells import BACKBONES, VARIANTS
+from looks_kedro.cells import BACKBONES, PUBLISHED
 from looks_kedro.faces import LANDMARK_COLUMNS, align, landmarks_of
 from looks_kedro.tables import check_no_leak
 
@@ -48,18 +48,19 @@ def study(tmp_path_factory: pytest.TempPathFactory, new_project: Callable[[Path]
 def test_every_raw_image_is_a_face_or_has_a_reason(study):
     tables = catalog(study)
     log, rejections, faces = (tables.load(name) for name in ("acquisition_log", "rejections", "face_table"))
-    frontal = faces[faces["frontal"]]
-    assert log["kept"].sum() == len(frontal) + len(rejections)
-    assert not set(frontal["file"]) & set(rejections["file"])
+    kept = faces[faces["kept"]]
+    assert log["kept"].sum() == len(kept) + len(rejections)
+    assert not set(kept["file"]) & set(rejections["file"])
+    assert kept["frontal"].all()
     assert {"unreadable", "no_face", "several_faces", "duplicate", "side_view"} <= set(rejections["reason"])
-    assert tables.load("faces").names == tuple(frontal["file"])
-    assert len(tables.load("mattes")) == len(tables.load("matte_quality")) == len(frontal) == len(tables.load("labels"))
+    assert tables.load("faces").names == tuple(kept["file"])
+    assert len(tables.load("mattes")) == len(tables.load("matte_quality")) == len(kept) == len(tables.load("labels"))
 
 
 def test_each_face_is_cut_out_where_its_landmarks_say(study):
     tables = catalog(study)
     table, folder, raw = (tables.load(name) for name in ("face_table", "faces", "raw_celebrities"))
-    for row in table[table["frontal"] & (table["looks"] == 1)].to_dict("records"):
+    for row in table[table["kept"] & (table["looks"] == 1)].to_dict("records"):
         crop, landmarks, scale = align(raw.array(row["raw_file"]), landmarks_of(row, LANDMARK_COLUMNS))
         assert np.abs(crop.astype(int) - folder.array(row["file"]).astype(int)).mean() < 2
         np.testing.assert_allclose(landmarks, landmarks_of(row), atol=0.1)
@@ -81,7 +82,7 @@ def test_nobody_is_in_both_parts_and_classes_are_balanced(study):
 
 def test_variants_hold_the_same_images_and_white_ones_mostly_have_white_corners(study):
     tables = catalog(study)
-    original, white = (tables.load(f"{variant}.model_input") for variant in VARIANTS)
+    original, white = (tables.load(f"{variant}.model_input") for variant in PUBLISHED)
     assert original.names == white.names == tuple(tables.load("split_table")["file"])
     corners = {
         folder: np.median([folder.array(name)[:20, :20].mean() for name in folder.names])
@@ -104,7 +105,7 @@ def test_a_mirrored_copy_is_its_parent_mirrored_with_its_landmarks(study):
 
 def test_each_cell_has_its_model_history_predictions_and_maps(study):
     tables = catalog(study)
-    for variant in VARIANTS:
+    for variant in PUBLISHED:
         test_rows = tables.load(f"{variant}.model_input").table.query("part == 'test'")
         for backbone in BACKBONES:
             cell = f"{variant}.{backbone}"
@@ -141,7 +142,7 @@ def test_the_report_stands_alone_and_every_picture_opens(study):
             picture.load()
             assert picture.format == kind.upper()
     for backbone in BACKBONES:
-        assert page.count(f">{backbone}<") >= len(VARIANTS)
+        assert page.count(f">{backbone}<") >= len(PUBLISHED)
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium (apt-get install chromium)")

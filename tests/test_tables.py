@@ -17,6 +17,8 @@ SPLIT = pd.DataFrame(
         "parent": ["celebrities/ada/1.jpg", "celebrities/ada/1.jpg", "ordinary/3.jpg"],
         "part": ["train", "train", "test"],
         "mirrored": [False, True, False],
+        "rotation": [0.0, 0.0, 0.0],
+        "brightness": [1.0, 1.0, 1.0],
         "group": ["celebrities/ada", "celebrities/ada", "ordinary/3"],
         "looks": [1, 1, 0],
         "identity": ["ada", "ada", "3"],
@@ -88,6 +90,8 @@ def test_model_input_is_the_split_with_landmarks():
         ({"part": "val"}, r"row 4: part is 'val'; expected one of train, test"),
         ({"group": ""}, r"row 4: group is empty"),
         ({"mirrored": True}, r"row 4: expected a file other than its parent exactly where mirrored"),
+        ({"rotation": 5.0}, r"row 4: expected a file other than its parent .* rotation is not 0"),
+        ({"brightness": 0.9}, r"row 4: expected a file other than its parent .* brightness is not 1"),
         ({"mirrored": "perhaps"}, r"row 4: mirrored is 'perhaps'; expected True or False"),
         ({"file": "/abs.jpg", "parent": "/abs.jpg"}, r"row 4: .* is '/abs.jpg'; expected a relative file name"),
         ({"file": "a/../b.jpg", "parent": "a/../b.jpg"}, r"row 4: .* is 'a/../b.jpg'; expected a relative file name"),
@@ -143,6 +147,11 @@ def test_a_person_in_both_parts_is_a_leak():
     leaking = changed(SPLIT, 2, group="celebrities/ada")
     with pytest.raises(BadInputError, match=r"1 value\(s\) of 'group'.*celebrities/ada"):
         tables.check_no_leak(leaking)
+
+
+def test_a_person_of_two_groups_in_both_parts_is_a_leak():
+    with pytest.raises(BadInputError, match=r"'identity'.*ada"):
+        tables.check_no_leak(changed(SPLIT, 2, identity="ada"))
 
 
 def test_a_face_whose_mirror_image_is_in_the_other_part_is_a_leak():

@@ -26,6 +26,9 @@ class _PlainErrors(click.Command):
         from kedro.io import DatasetError
         from kedro.validation.exceptions import ParameterValidationError
 
+        if ctx.params.get("namespaces") and not (ctx.params.get("pipelines") or ctx.params.get("pipeline")):
+            # A variant or a cell by its name, whether a plain run has it or not.
+            ctx.params["pipelines"] = ["full"]
         try:
             with _told_once():
                 return super().invoke(ctx)

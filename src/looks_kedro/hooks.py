@@ -26,14 +26,18 @@ class ParameterHooks:
         from kedro.validation.type_extractor import TypeExtractor
 
         from looks_kedro import pipeline_registry
-        from looks_kedro.cells import Cells
+        from looks_kedro.cells import Cells, cells_of_variants, check_variants
         from looks_kedro.parameters import check_parameters
 
         # With the parameters of the run merged in.
         parameters = context.config_loader["parameters"]
-        models = {"cells": Cells, **TypeExtractor(pipeline_registry.every_pipeline()).extract_types_from_pipelines()}
+        variants = parameters.get("variants") or {}
+        pipelines = pipeline_registry.parametrised_pipelines(cells_of_variants(variants))
+        models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
         check_parameters(parameters, models, given=context._runtime_params or {})
-        pipeline_registry.select_cells(Cells.model_validate(parameters["cells"]))
+        cells = Cells.model_validate(parameters["cells"])
+        check_variants(cells, variants)
+        pipeline_registry.select_cells(cells)
 
 
 class RunManifestHooks:

@@ -35,17 +35,41 @@ def select_cells(cells: Cells) -> None:
 
 
 def every_pipeline() -> dict[str, Pipeline]:
-    """The pipelines for all cells, whatever a run has chosen: what parameters can be known from them."""
+    """The pipelines for the published cells, whatever a run has chosen."""
     return _pipelines(Cells())
 
 
+def parametrised_pipelines(variants: Cells) -> dict[str, Pipeline]:
+    """Pipelines that together have every parameter there is.
+
+    Args:
+        variants: every variant that the parameters define.
+    """
+    return {**_way(Cells()), **_beside(), "variants": background.create_pipeline(variants)}
+
+
 def register_pipelines() -> dict[str, Pipeline]:
-    """Build every pipeline; ``__default__`` is the whole way from acquisition to reporting."""
+    """Build every pipeline; ``__default__`` is the way from acquisition to reporting, ``full`` that on all variants."""
     return _pipelines(_cells)
 
 
 def _pipelines(cells: Cells) -> dict[str, Pipeline]:
-    way = {
+    way, full = _way(cells), _way(cells.with_all_variants())
+    return {**way, **_beside(), "full": _whole(full, cells), "__default__": _whole(way, cells)}
+
+
+def _beside() -> dict[str, Pipeline]:
+    return {"weights": weights.create_pipeline()}
+
+
+def _whole(way: dict[str, Pipeline], cells: Cells) -> Pipeline:
+    # The FairFace network is there for custom alone.
+    needed = [part for name, part in way.items() if name != "pretraining" or "custom" in cells.backbones]
+    return Pipeline(needed)
+
+
+def _way(cells: Cells) -> dict[str, Pipeline]:
+    return {
         "acquisition": acquisition.create_pipeline(),
         "preprocessing": preprocessing.create_pipeline(),
         "labeling": labeling.create_pipeline(),
@@ -56,7 +80,3 @@ def _pipelines(cells: Cells) -> dict[str, Pipeline]:
         "explainability": explainability.create_pipeline(cells),
         "reporting": reporting.create_pipeline(cells),
     }
-    # The FairFace network is there for custom alone.
-    needed = [part for name, part in way.items() if name != "pretraining" or "custom" in cells.backbones]
-    beside = {"weights": weights.create_pipeline()}
-    return {**way, **beside, "__default__": sum(needed, Pipeline([]))}

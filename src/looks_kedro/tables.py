@@ -44,11 +44,14 @@ NAMES = (
     "labels",
     "matte_quality",
     "split_table",
+    "balance_table",
+    "leak_table",
     "model_input",
     "history",
     "fairface_history",
     "predictions",
     "attention",
+    "funnel",
     "study_table",
     "summary",
 )
@@ -159,6 +162,7 @@ def _attributes() -> dict[str, pa.Column]:
 
 def _split() -> dict[str, pa.Column]:
     head = {"file": _key(), "parent": _key(), "part": _word("train", "test"), "mirrored": _column("flag")}
+    head |= {"rotation": _number(-180, 180), "brightness": _number(0.01, 100)}
     return head | {"group": _text(True), "looks": _looks(), "identity": _text(True)} | _attributes()
 
 
@@ -237,12 +241,23 @@ def _columns(name: str) -> dict[str, pa.Column]:
                                                       "label_source": _text()}
         | {f"{name}_probability": _number(0, 1, missing=True) for name in ("age", "gender", "race")},
         "matte_quality": {"file": _key(), "looks": _looks(), "method": _text(True)} | share
-        | {"edge_certainty": _number(0, 1, missing=True), "quality": _number(0, 1, missing=True),
-           "passed": _column("flag")},
+        | {"edge_certainty": _number(0, 1, missing=True), "parts": _whole(), "holes": _whole()}
+        | {name: _number(0, missing=True) for name in ("head_cover", "roughness", "asymmetry", "weak_edge", "surround",
+                                                       "variety", "texture")}
+        | {"quality": _number(0, 1, missing=True), "passed": _column("flag"), "reason": _text()},
         "split_table": _split(),
+        "balance_table": {"looks": _looks(), "part": _word("train", "test"),
+                          "attribute": _word("age", "gender", "race", "image"), "value": _text(True),
+                          "before": _whole(), "after": _whole(), "before_share": _number(0, 1),
+                          "after_share": _number(0, 1)},
+        "leak_table": {"looks": _looks(), "unit": _word("parent", "group", "identity")}
+        | {name: _whole() for name in ("in_train", "in_test", "in_both", "test_images", "leaking")}
+        | {"share": _number(0, 1)},
         "model_input": _split() | _crop_landmarks(),
         "history": history,
         "fairface_history": history,
+        "funnel": {"class": _word("celebrities", "ordinary"), "step": _text(True), "reason": _text(),
+                   "count": _column("whole")},
         "study_table": cell | {"epoch": _whole()} | _study_columns(),
         "summary": cell | {"test_images": _whole()} | {name: _number(0, 1, missing=True) for name in measured}
         | {"face_ratio": _number(0, missing=True)},
@@ -272,9 +287,12 @@ _UNIQUE: dict[str, list[str]] = {
     "labels": ["file"],
     "matte_quality": ["file"],
     "split_table": ["file"],
+    "balance_table": ["looks", "part", "attribute", "value"],
+    "leak_table": ["looks", "unit"],
     "model_input": ["file"],
     "history": ["epoch"],
     "fairface_history": ["epoch"],
+    "funnel": ["class", "step", "reason"],
     "study_table": ["variant", "backbone", "epoch"],
     "summary": ["variant", "backbone"],
     "predictions": ["file"],
@@ -299,21 +317,28 @@ def _table_checks(name: str) -> list[pa.Check]:
             (lambda t: ~t["kept"] | (t["file"] != ""), "a file name for each image that was kept"),
             (once_kept, "each file once a class among the kept images"),
         ],
+        "matte_quality": [
+            (lambda t: t["passed"] == (t["reason"] == ""), "a reason for each that failed, and for no other")
+        ],
         "face_table": [
             (lambda t: (t["box_right"] > t["box_left"]) & (t["box_bottom"] > t["box_top"]), "a box that is not empty")
         ],
-        "split_table": [(_mirrored, "a file other than its parent exactly where mirrored is true")],
-        "model_input": [(_mirrored, "a file other than its parent exactly where mirrored is true")],
+        "split_table": [(_copied, _COPIED)],
+        "model_input": [(_copied, _COPIED)],
     }
     return [pa.Check(rule, error=told) for rule, told in rules.get(name, [])]
 
 
-def _mirrored(table: pd.DataFrame) -> pd.Series[bool]:
-    return table["mirrored"] == (table["file"] != table["parent"])
+_COPIED = "a file other than its parent exactly where mirrored is true, rotation is not 0 or brightness is not 1"
+
+
+def _copied(table: pd.DataFrame) -> pd.Series[bool]:
+    copied = table["mirrored"] | (table["rotation"] != 0) | (table["brightness"] != 1)
+    return copied == (table["file"] != table["parent"])
 
 
 def check_no_leak(split_table: pd.DataFrame) -> None:
-    """See that no person and no face is in both parts.
+    """See that no person, no group of like pictures and no face is in both parts.
 
     Apart from the schema, because the published protocol leaks and is still a valid table.
 
@@ -321,13 +346,13 @@ def check_no_leak(split_table: pd.DataFrame) -> None:
         split_table: table ``split_table`` or ``model_input``.
 
     Raises:
-        BadInputError: a ``group`` or a ``parent`` has rows in both parts; the message names up to three.
+        BadInputError: a ``group``, ``parent`` or ``identity`` has rows in both parts; the message names up to three.
     """
-    for column in ("group", "parent"):
+    for column in ("group", "parent", "identity"):
         parts = split_table.groupby(column, sort=False)["part"].nunique()
         leaking = [str(value) for value in parts.index[parts > 1]]
         if leaking:
             raise BadInputError(
                 f"The split leaks: {len(leaking)} value(s) of '{column}' are in both train and test, among them "
-                f"{', '.join(leaking[:3])}. Use balancing.protocol: identity, or mirror after the split."
+                f"{', '.join(leaking[:3])}. Run balancing again with balancing.protocol: identity."
             )

@@ -7,8 +7,7 @@ import logging
 import numpy as np
 
 from looks_kedro.faces import FaceDetector, head_pose
-from looks_kedro.mattes import grabcut_matte
-from looks_kedro.portraits import aligned_face, draw_identity, take_photo
+from looks_kedro.portraits import draw_identity, take_photo
 
 log = logging.getLogger("bench")
 
@@ -32,13 +31,3 @@ def test_the_detector_finds_drawn_frontal_faces_where_they_are():
     log.info("correlation of the estimated yaw with the true one: %.3f", np.corrcoef(np.array(yaws).T)[0, 1])
     assert found >= 0.97 * len(frontal)
     assert np.median(errors, axis=0).max() < 0.05
-
-
-def test_grabcut_against_the_true_mattes():
-    overlaps = []
-    for i in range(100):
-        face = aligned_face(draw_identity(7000 + i), seed=i, looks=i % 2, size=300, masks=True)
-        matte = grabcut_matte(face.image, face.landmarks) > 127
-        person = ~face.masks["background"]
-        overlaps.append((matte & person).sum() / (matte | person).sum())
-    log.info("GrabCut's overlap with the true matte: median %.3f, tenth %.3f", *np.quantile(overlaps, [0.5, 0.1]))

@@ -36,6 +36,15 @@ def overlap(matte, truth):
     return (a & b).sum() / (a | b).sum()
 
 
+def test_long_hair_that_leaves_little_background_is_kept():
+    """The sides are hair but for a strip: a cut that starts from the head's outline alone drops it."""
+    face, truth = drawn(long=True, hair=(120, 70, 30), skin=(235, 200, 170), ground=(80, 130, 210))
+    hair = (truth > 0) & (np.abs(np.arange(300) - 150) > 105)[None, :]
+    hair[250:] = False
+    matte = grabcut_matte(face, TEMPLATE)
+    assert (matte[hair] > 127).mean() > 0.9
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_a_person_on_a_calm_ground_is_cut_out(long):
     face, truth = drawn(long=long)
@@ -43,7 +52,7 @@ def test_a_person_on_a_calm_ground_is_cut_out(long):
     assert matte.shape == (300, 300)
     assert matte.dtype == np.uint8
     assert overlap(matte, truth) > 0.93
-    assert matte_quality(matte, TEMPLATE)["passed"]
+    assert matte_quality(face, matte, TEMPLATE)["ellipse_overlap"] > 0.95
 
 
 def test_the_edge_is_soft_and_the_rest_decided():
@@ -89,8 +98,8 @@ def test_the_studios_portraits_are_cut_out_well_in_the_median():
     from looks_kedro.portraits import aligned_face, draw_identity
 
     found = []
-    for number in range(8):
+    for number in range(12):
         photo = aligned_face(draw_identity(number), seed=number, looks=0, size=300, masks=True)
         matte = grabcut_matte(photo.image, photo.landmarks)
         found.append(overlap(matte, photo.masks["person"] * 255))
-    assert np.median(found) > 0.85
+    assert np.median(found) >= 0.9

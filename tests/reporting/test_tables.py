@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from looks_kedro.reporting import data_counts, study_table, summary_lines, summary_table
+from looks_kedro.reporting import study_table, summary_lines, summary_table
 from looks_kedro.reporting.study import published_accuracy, where_it_looks
 
 
@@ -50,34 +50,3 @@ def test_balanced_accuracy_weighs_classes_alike_and_the_ratio_is_share_by_area()
 )
 def test_the_words_follow_the_ratio(ratio, words):
     assert words in where_it_looks(ratio)
-
-
-def test_every_image_is_counted_from_the_first_to_the_last():
-    log = pd.DataFrame(
-        {
-            "looks": [1] * 5 + [0] * 6,
-            "kept": [True] * 4 + [False] + [True] * 6,
-            "reason": [""] * 4 + ["empty_file"] + [""] * 6,
-        }
-    )
-    rejections = pd.DataFrame({"looks": [1, 0, 0], "reason": ["no_face", "no_face", "side_view"]})
-    labels = pd.DataFrame({"file": ["a", "b", "c", "d", "e", "f", "g"], "looks": [1, 1, 1, 0, 0, 0, 0]})
-    mattes = pd.DataFrame({"file": list("abcdefg"), "passed": [True, True, False, True, True, True, True]})
-    split = pd.DataFrame(
-        {
-            "parent": ["a", "b", "a", "d", "e", "f"],
-            "looks": [1, 1, 1, 0, 0, 0],
-            "mirrored": [False, False, True, False, False, False],
-            "part": ["train", "test", "train", "train", "train", "test"],
-        }
-    )
-    counts = data_counts(log, rejections, labels, mattes, split).set_index("step")
-    for name in ("celebrities", "ordinary"):
-        column = counts[name]
-        assert column["images found"] + column.filter(like="left out").sum() == column["raw images"]
-        assert column["raw images"] + column.filter(like="rejected").sum() == column["frontal faces"]
-        losses = column["badly cut out"] + column["not drawn, to balance the classes"]
-        assert column["frontal faces"] + losses + column["mirrored copies"] == column["images that the models see"]
-        assert column["of them for train"] + column["of them for test"] == column["images that the models see"]
-    assert counts.loc["badly cut out"].tolist() == [-1, 0]
-    assert counts.loc["mirrored copies"].tolist() == [1, 0]

@@ -17,6 +17,7 @@ from PIL import Image
 
 from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.learning.settings import IMAGENET_MEAN, IMAGENET_STD
+from looks_kedro.mattes.compositing import without_alpha
 
 __all__ = ["choose_device", "load_portraits", "on_device", "portrait_batches"]
 
@@ -40,8 +41,8 @@ def choose_device(name: str) -> torch.device:
 def read_portrait(path: Path, size: int, alpha_colour: tuple[int, int, int]) -> ImageArray:
     """Decode one image to RGB and resize it to a square.
 
-    Shrinking averages over the area of each pixel, enlarging is bilinear. A picture with transparency is laid on
-    ``alpha_colour`` before it is resized.
+    Shrinking averages over the area of each pixel, enlarging is bilinear. A network sees three channels: a picture
+    with transparency is laid on ``alpha_colour``, ``a image + (1 - a) colour``, before it is resized.
 
     Returns:
         uint8 (size, size, 3).
@@ -54,14 +55,11 @@ def read_portrait(path: Path, size: int, alpha_colour: tuple[int, int, int]) -> 
     try:
         with Image.open(path) as opened:
             if opened.mode in {"RGBA", "LA", "PA"} or "transparency" in opened.info:
-                rgba = opened.convert("RGBA")
-                ground = Image.new("RGBA", rgba.size, (*alpha_colour, 255))
-                picture = Image.alpha_composite(ground, rgba).convert("RGB")
+                pixels = without_alpha(np.asarray(opened.convert("RGBA")), alpha_colour)
             else:
-                picture = opened.convert("RGB")
+                pixels = np.asarray(opened.convert("RGB"), dtype=np.uint8)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadInputError(f"{path}: expected a readable image, found {error}; restore or remove it") from error
-    pixels: ImageArray = np.asarray(picture, dtype=np.uint8)
     if pixels.shape[:2] != (size, size):
         shrinks = min(pixels.shape[:2]) >= size
         pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

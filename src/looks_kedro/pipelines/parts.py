@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -59,19 +60,38 @@ def load_part(
     return load_portraits(paths, image_size, alpha_colour=alpha_colour), rows
 
 
-def mean_face(model_input: ImageFolder, files: list[str]) -> npt.NDArray[np.uint8]:
-    """The mean of some images of a variant, read one at a time.
+def seen_image(model_input: ImageFolder, file: str, maps: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
+    """One image of a variant as the network saw it, at its full size.
 
     Args:
-        model_input: the images, all of one size.
-        files: names of at least one of them.
+        model_input: the images.
+        file: name of one of them.
+        maps: what the network made of them; its ``alpha_colour`` lies behind transparent pixels.
 
     Returns:
         uint8 (S, S, 3).
     """
-    total = np.zeros(model_input.array(files[0]).shape, dtype=np.float64)
-    for file in files:
-        total += model_input.array(file)
+    from looks_kedro.mattes.compositing import without_alpha
+
+    return without_alpha(model_input.array(file), maps["alpha_colour"].tolist())
+
+
+def mean_face(
+    model_input: ImageFolder, files: list[str], maps: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[np.uint8]:
+    """The mean of some images of a variant, as the network saw them, read one at a time.
+
+    Args:
+        model_input: the images, all of one size.
+        files: names of at least one of them.
+        maps: what the network made of them.
+
+    Returns:
+        uint8 (S, S, 3).
+    """
+    total = seen_image(model_input, files[0], maps).astype(np.float64)
+    for file in files[1:]:
+        total += seen_image(model_input, file, maps)
     return np.rint(total / len(files)).astype(np.uint8)
 
 

@@ -1,20 +1,39 @@
-"""From images tried to images that the models see: every loss with its reason."""
+"""From images tried to images that the models see: every loss and every copy with its reason."""
 
 from __future__ import annotations
 
+import logging
+
 import pandas as pd
+
+log = logging.getLogger(__name__)
 
 CLASSES = {"celebrities": 1, "ordinary": 0}
 
+FOUND, RAW, FACES, WELL_CUT, SEEN = (
+    "images found",
+    "raw images",
+    "frontal faces",
+    "faces to balance",
+    "images that the models see",
+)
+"""Steps at which all images are counted, in their order."""
 
-def data_counts(
+_COPIES = ("mirrored", "rotated", "brightened")
+
+Rows = list[tuple[str, str, "pd.Series[int]"]]
+
+
+def count_images(
     acquisition_log: pd.DataFrame,
     rejections: pd.DataFrame,
     labels: pd.DataFrame,
     matte_quality: pd.DataFrame,
     split_table: pd.DataFrame,
+    *,
+    reject_mattes: bool = True,
 ) -> pd.DataFrame:
-    """Count the images of each class along the way.
+    """Count the images of each class along the way, from those found to those that the models see.
 
     Args:
         acquisition_log: one row an image tried.
@@ -22,31 +41,96 @@ def data_counts(
         labels: one row a frontal face.
         matte_quality: one row a matte.
         split_table: one row an image that the models see.
+        reject_mattes: whether failed mattes were left out before balancing.
 
     Returns:
-        ``step, celebrities, ordinary``: totals and, with a minus sign, losses by reason; each total is the one before
-        it plus the rows between.
+        Table ``funnel``: ``class, step, reason, count``. Rows without a reason are totals, the others are what was
+        lost (negative) or added on the way to the next total, which is the one before plus the rows between. Where
+        tables of different runs do not fit together, the difference has a row ``unexplained``.
     """
-    rows: list[tuple[str, pd.Series[int]]] = [("images found", _by_class(acquisition_log))]
-    for reason, table in acquisition_log[~acquisition_log["kept"]].groupby("reason"):
-        rows.append((f"left out: {reason}", -_by_class(table)))
-    rows.append(("raw images", _by_class(acquisition_log[acquisition_log["kept"]])))
-    for reason, table in rejections.groupby("reason"):
-        rows.append((f"rejected: {reason}", -_by_class(table)))
-    rows.append(("frontal faces", _by_class(labels)))
-    own = split_table[~split_table["mirrored"]]
-    unused = labels[~labels["file"].isin(own["parent"])]
-    failed = set(matte_quality.loc[~matte_quality["passed"], "file"])
-    rows.append(("badly cut out", -_by_class(unused[unused["file"].isin(failed)])))
-    rows.append(("not drawn, to balance the classes", -_by_class(unused[~unused["file"].isin(failed)])))
-    rows.append(("mirrored copies", _by_class(split_table[split_table["mirrored"]])))
-    rows.append(("images that the models see", _by_class(split_table)))
+    kept = acquisition_log[acquisition_log["kept"]]
+    usable, failed = labels, labels[:0].assign(reason="")
+    if reject_mattes:
+        bad = matte_quality[~matte_quality["passed"]]
+        reasons = bad.set_index("file")["reason"]
+        failed = labels[labels["file"].isin(reasons.index)]
+        failed = failed.assign(reason=failed["file"].map(reasons))
+        usable = labels[~labels["file"].isin(failed["file"])]
+    copied = split_table["file"] != split_table["parent"]
+    copies, photos = split_table[copied], split_table[~copied]
+    undrawn = usable[~usable["file"].isin(photos["file"])]
+    rows: Rows = [(FOUND, "", _by_class(acquisition_log))]
+    rows += _lost("acquisition", acquisition_log[~acquisition_log["kept"]])
+    rows.append((RAW, "", _by_class(kept)))
+    rows += _lost("preprocessing", rejections)
+    rows.append((FACES, "", _by_class(labels)))
+    rows += _lost("badly cut out", failed)
+    rows.append((WELL_CUT, "", _by_class(usable)))
+    rows.append(("balancing", "not drawn", -_by_class(undrawn)))
+    if len(copies):
+        kinds = _kinds(copies)
+        rows += [("copies", name, _by_class(copies[kinds == name])) for name in _COPIES]
+    rows.append((SEEN, "", _by_class(split_table)))
+    return _funnel(_explained(rows))
+
+
+def data_counts(funnel: pd.DataFrame, split_table: pd.DataFrame) -> pd.DataFrame:
+    """The funnel as a reader wants it: a column a class, the parts at the end.
+
+    Args:
+        funnel: table ``funnel``.
+        split_table: one row an image that the models see.
+
+    Returns:
+        ``step, celebrities, ordinary``: totals and, with their sign, losses and copies by reason.
+    """
+    wide = funnel.pivot_table(index=["step", "reason"], columns="class", values="count", sort=False, fill_value=0)
+    names = [(str(step), str(reason)) for step, reason in wide.index.to_list()]
+    counts_by_row = wide[list(CLASSES)].to_numpy(dtype=int).tolist()
+    rows = [
+        (f"{step}: {reason.replace('_', ' ')}" if reason else step, counts)
+        for (step, reason), counts in zip(names, counts_by_row, strict=True)
+    ]
     for part in ("train", "test"):
-        rows.append((f"of them for {part}", _by_class(split_table[split_table["part"] == part])))
-    table = pd.DataFrame({"step": [step for step, _ in rows]})
-    for name, looks in CLASSES.items():
-        table[name] = [int(counts[looks]) for _, counts in rows]
-    return table
+        counts = _by_class(split_table[split_table["part"] == part])
+        rows.append((f"of them for {part}", [int(counts[looks]) for looks in CLASSES.values()]))
+    return pd.DataFrame([[step, *counts] for step, counts in rows], columns=["step", *CLASSES])
+
+
+def _kinds(copies: pd.DataFrame) -> pd.Series[str]:
+    kinds = pd.Series("brightened", index=copies.index)
+    return kinds.mask(copies["rotation"] != 0, "rotated").mask(copies["mirrored"], "mirrored")
+
+
+def _lost(step: str, table: pd.DataFrame) -> Rows:
+    reasons = table["reason"].value_counts().index
+    return [(step, str(reason) or "unknown", -_by_class(table[table["reason"] == reason])) for reason in reasons]
+
+
+def _explained(rows: Rows) -> Rows:
+    """The rows with one more before each total that is not the sum of what stands before it."""
+    explained: Rows = []
+    left = rows[0][2] * 0
+    for step, reason, counts in rows:
+        if reason:
+            left = left + counts
+        else:
+            difference = counts - left
+            if explained and (difference != 0).any():
+                log.warning("The tables are of different runs: %s are %s too many.", step, difference.to_dict())
+                explained.append((step, "unexplained", difference))
+            left = counts
+        explained.append((step, reason, counts))
+    return explained
+
+
+def _funnel(rows: Rows) -> pd.DataFrame:
+    records = [
+        {"class": name, "step": step, "reason": reason, "count": int(counts[looks])}
+        for name, looks in CLASSES.items()
+        for step, reason, counts in rows
+    ]
+    return pd.DataFrame(records)
 
 
 def _by_class(table: pd.DataFrame) -> pd.Series[int]:

@@ -50,8 +50,13 @@ def learning_curves(histories: Mapping[Cell, pd.DataFrame]) -> Figure:
     """
     variants = list(dict.fromkeys(variant for variant, _ in histories))
     backbones = list(dict.fromkeys(backbone for _, backbone in histories))
-    figure = new_figure(4.8 * len(variants) + 0.4, 3.6)
-    axes = figure.subplots(1, len(variants), sharey=True, squeeze=False)[0]
+    columns = min(len(variants), 3)
+    rows = -(-len(variants) // columns)
+    figure = new_figure(4.8 * columns + 0.4, 3.6 * rows)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    axes = grid.ravel()[: len(variants)]
+    for axis in grid.ravel()[len(variants) :]:
+        axis.set_axis_off()
     for axis, variant in zip(axes, variants, strict=True):
         for i, backbone in enumerate(backbones):
             if (variant, backbone) not in histories:
@@ -63,7 +68,8 @@ def learning_curves(histories: Mapping[Cell, pd.DataFrame]) -> Figure:
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("accuracy in %")
+    for axis in grid[:, 0]:
+        axis.set_ylabel("accuracy in %")
     figure.legend(
         *axes[-1].get_legend_handles_labels(),
         fontsize=8,

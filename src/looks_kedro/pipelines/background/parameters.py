@@ -1,28 +1,30 @@
-"""Parameters of the background pipeline."""
+"""Parameters of the background pipeline; those of a variant stand beside the code that makes it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from looks_kedro.lists import PlusList
-from looks_kedro.mattes import GrabCut, MatteLimits
+from looks_kedro.mattes import MatteLimits, Mattes
+from looks_kedro.mattes.compositing import Variant
 
-Channel = Annotated[int, Field(ge=0, le=255)]
+__all__ = ["Background", "RejectedPage", "Variant"]
 
 
-class Background(BaseModel, extra="forbid", frozen=True):
-    """How people are cut out."""
+class RejectedPage(BaseModel, extra="forbid", frozen=True):
+    """The page of rejected mattes."""
 
-    method: Literal["grabcut"] = "grabcut"
-    grabcut: GrabCut = GrabCut()
+    per_group: int = Field(24, ge=1, description="mattes shown of a class with one reason; all are counted")
+    side: int = Field(150, ge=32, le=600, description="size of a picture, px")
+
+
+class Background(Mattes, extra="forbid", frozen=True):
+    """How people are cut out, and what becomes of bad cut-outs."""
+
     limits: MatteLimits = Field(MatteLimits(), description="when a matte counts as failed")
-    processes: int | None = Field(None, ge=1, description="worker processes; null takes one a core")
-
-
-class Variant(BaseModel, extra="forbid", frozen=True):
-    """What a variant does to the faces."""
-
-    kind: Literal["original", "colour"]
-    colour: Annotated[tuple[Channel, Channel, Channel], PlusList] = Field(
-        (255, 255, 255), description="RGB, for kind: colour"
+    reject: Literal["before_balancing", "never"] = Field(
+        "before_balancing",
+        description="before_balancing leaves faces with a failed matte out of all variants, before the classes are "
+        "balanced; never keeps them, cut out as they are, which is the published order",
     )
+    rejected_page: RejectedPage = RejectedPage()
+    processes: int | None = Field(None, ge=1, description="worker processes; null takes one a core")

@@ -4,28 +4,33 @@ from kedro.pipeline import Node, Pipeline
 
 from looks_kedro.cells import Cells
 
-from .nodes import compose_variant, cut_out, judge_mattes
+from .nodes import compose_variant, cut_out, show_rejected
 
 
 def create_pipeline(cells: Cells) -> Pipeline:
-    """Faces to mattes and their quality; after balancing, to the images of each variant.
+    """Faces to mattes, their quality and the page of failed ones; after balancing, to the images of each variant.
 
     Args:
         cells: the variants to build.
     """
     mattes = Pipeline(
         [
-            Node(cut_out, ["faces", "face_table", "params:background"], "mattes", name="cut_out"),
             Node(
-                judge_mattes,
-                ["mattes", "face_table", "params:background"],
-                "matte_quality",
-                name="judge_mattes",
+                cut_out,
+                ["faces", "face_table", "params:background", "result_cache", "weights_folder"],
+                ["mattes", "matte_quality"],
+                name="cut_out",
+            ),
+            Node(
+                show_rejected,
+                ["faces", "mattes", "matte_quality", "params:background", "result_cache"],
+                "rejected_mattes",
+                name="show_rejected",
             ),
         ],
         tags="background",
     )
-    return mattes + sum((_variant(variant) for variant in cells.variants), Pipeline([]))
+    return mattes + sum((_variant(variant) for variant in cells.ordered_variants()), Pipeline([]))
 
 
 def _variant(variant: str) -> Pipeline:

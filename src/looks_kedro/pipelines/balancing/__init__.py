@@ -1,4 +1,4 @@
-"""Split by identity, mirror, and sample down, so that both classes have as many images in each part."""
+"""Split, copy and sample down, so that both classes have as many images in each part; and see that nothing leaks."""
 
 from .pipeline import create_pipeline
 

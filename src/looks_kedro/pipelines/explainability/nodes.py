@@ -9,7 +9,7 @@ import pandas as pd
 
 from looks_kedro.datasets import ImageFolder, Images
 from looks_kedro.errors import BadInputError
-from looks_kedro.pipelines.parts import load_part, mean_face, part_rows, spread
+from looks_kedro.pipelines.parts import load_part, mean_face, part_rows, seen_image, spread
 from looks_kedro.tables import CROP_LANDMARKS
 
 from .parameters import Explainability
@@ -28,7 +28,8 @@ def map_test_part(model: dict[str, Any], model_input: ImageFolder, explainabilit
         explainability: batch size and device.
 
     Returns:
-        ``file`` (N,) text, ``by_class`` float16 (N, 2, h, w) signed evidence for each logit, ``logits`` float32 (N, 2).
+        ``file`` (N,) text, ``by_class`` float16 (N, 2, h, w) signed evidence for each logit, ``logits`` float32 (N, 2),
+        ``alpha_colour`` uint8 (3,) what the network saw behind transparent pixels.
     """
     from looks_kedro.cam import maps_of
     from looks_kedro.learning import model_from_checkpoint, portrait_batches, split_head
@@ -43,6 +44,7 @@ def map_test_part(model: dict[str, Any], model_input: ImageFolder, explainabilit
         "file": rows["file"].to_numpy(dtype=str),
         "by_class": evidence.by_class.astype(np.float16),
         "logits": evidence.logits,
+        "alpha_colour": np.array(model["metadata"]["alpha_colour"], dtype=np.uint8),
     }
 
 
@@ -91,7 +93,7 @@ def average_maps(maps: Arrays, model_input: ImageFolder, explainability: Explain
     for name, looks in CLASSES.items():
         chosen = (rows["looks"] == looks).to_numpy()
         heat = drawn_maps(maps["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), explainability.style)
-        face = mean_face(model_input, rows.loc[chosen, "file"].tolist())
+        face = mean_face(model_input, rows.loc[chosen, "file"].tolist(), maps)
         figures[f"{name}.png"] = average_figure({name: heat.mean(axis=0)}, {name: face})
     return figures
 
@@ -117,17 +119,19 @@ def draw_maps(maps: Arrays, model_input: ImageFolder, explainability: Explainabi
         for row in spread(np.flatnonzero(rows["looks"] == looks).tolist(), explainability.individual)
     ]
     chosen = [(str(rows.loc[row, "file"]), heat[row]) for row in sorted(drawn)]
-    items = [(file, partial(overlay_of, model_input, file, one, explainability.style), file) for file, one in chosen]
+    items = [
+        (file, partial(overlay_of, model_input, file, maps, one, explainability.style), file) for file, one in chosen
+    ]
     return Images(items)
 
 
 def overlay_of(
-    model_input: ImageFolder, file: str, heat: npt.NDArray[np.floating], style: str
+    model_input: ImageFolder, file: str, maps: Arrays, heat: npt.NDArray[np.floating], style: str
 ) -> npt.NDArray[np.uint8]:
     """One map over its image, uint8 (S, S, 3)."""
     from looks_kedro.cam.styles import overlay
 
-    return overlay(model_input.array(file), heat, style)
+    return overlay(seen_image(model_input, file, maps), heat, style)
 
 
 def _rows_of(maps: Arrays, model_input: ImageFolder) -> pd.DataFrame:

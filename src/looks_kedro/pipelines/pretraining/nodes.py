@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from looks_kedro.balancing import is_copy
 from looks_kedro.datasets import ImageFolder
 from looks_kedro.tables import empty_table
 
@@ -25,7 +26,7 @@ def pretrain(
 
     Args:
         faces: the faces.
-        split_table: their labels, and which of them are for training; mirrored copies are not used.
+        split_table: their labels, and which of them are for training; copies are not used.
         pretraining: where the weights come from.
 
     Returns:
@@ -49,7 +50,7 @@ def pretrain(
         origin, weights = "untrained", untrained_attributes(settings.seed)
     else:
         origin = "labels"
-        own = split_table[~split_table["mirrored"]]
+        own = split_table[~is_copy(split_table)]
         parts = [own[own["part"] == part] for part in ("train", "test")]
         train_images, test_images = (
             load_portraits([faces.path(file) for file in rows["file"]], settings.image_size) for rows in parts

@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from looks_kedro.balancing import is_copy, leak_table
 from looks_kedro.datasets import ImageFolder
+from looks_kedro.pipelines.background.parameters import Background
 from looks_kedro.pipelines.explainability.parameters import Explainability
-from looks_kedro.pipelines.parts import mean_face, part_rows, spread
-from looks_kedro.reporting import data_counts, study_table, summary_table
+from looks_kedro.pipelines.parts import mean_face, part_rows, seen_image, spread
+from looks_kedro.reporting import count_images, data_counts, study_table, summary_table
 from looks_kedro.tables import columns
 
 from .parameters import Reporting
@@ -43,7 +45,7 @@ def collect_results(
     results = {
         "histories": {name: history.to_dict("records") for name, history in histories.items()},
         "summary": summary_table(predictions, attention).to_dict("records"),
-        "examples": _examples(model_input, reporting.examples),
+        "examples": _examples(model_input, next(iter(maps.values())), reporting.examples),
         "averages": asdict(figure_picture(figure, "Averaged maps: a column a model, a row a class")),
         "average_of": {name: _figures(figures, f"averaged map of {name}") for name, figures in averages.items()},
         "singles": singles,
@@ -76,13 +78,42 @@ def summarise(**results: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns("summary"))
 
 
-def write_report(
-    reporting: Reporting,
-    explainability: Explainability,
+def count_data(
     acquisition_log: pd.DataFrame,
     rejections: pd.DataFrame,
     labels: pd.DataFrame,
     matte_quality: pd.DataFrame,
+    split_table: pd.DataFrame,
+    background: Background,
+) -> pd.DataFrame:
+    """Count the images of each class from those found to those that the models see, by reason.
+
+    Args:
+        acquisition_log: images tried.
+        rejections: images refused, with reasons.
+        labels: frontal faces.
+        matte_quality: which were cut out well.
+        split_table: the images that the models see.
+        background: whether faces that were cut out badly were left out.
+
+    Returns:
+        Table ``funnel``.
+    """
+    table = count_images(
+        acquisition_log,
+        rejections,
+        labels,
+        matte_quality,
+        split_table,
+        reject_mattes=background.reject == "before_balancing",
+    )
+    return table[columns("funnel")]
+
+
+def write_report(
+    reporting: Reporting,
+    explainability: Explainability,
+    funnel: pd.DataFrame,
     split_table: pd.DataFrame,
     study_table: pd.DataFrame,
     summary: pd.DataFrame,
@@ -94,10 +125,7 @@ def write_report(
     Args:
         reporting: title.
         explainability: the style of the maps.
-        acquisition_log: images tried.
-        rejections: images refused, with reasons.
-        labels: frontal faces.
-        matte_quality: which were cut out well.
+        funnel: images found, lost and copied.
         split_table: the images that the models see.
         study_table: accuracies by epoch.
         summary: one line a model.
@@ -125,7 +153,7 @@ def write_report(
     report = Report(
         title=reporting.title,
         summary=summary,
-        counts=data_counts(acquisition_log, rejections, labels, matte_quality, split_table),
+        counts=data_counts(funnel, split_table),
         examples={
             variant: {name: [Picture(**picture) for picture in shown] for name, shown in one["examples"].items()}
             for variant, one in variants.items()
@@ -159,7 +187,7 @@ def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: str) 
     averages: dict[str, dict[str, AverageMap]] = {backbone: {} for backbone in maps}
     for name, looks in CLASSES.items():
         chosen = (rows["looks"] == looks).to_numpy()
-        face = mean_face(model_input, rows.loc[chosen, "file"].tolist())
+        face = mean_face(model_input, rows.loc[chosen, "file"].tolist(), next(iter(maps.values())))
         for backbone, one in maps.items():
             heat = drawn_maps(one["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), style)
             averages[backbone][name] = AverageMap(heat.mean(axis=0), face)
@@ -175,14 +203,15 @@ def _figures(figures: dict[str, Any], words: str) -> list[dict[str, str]]:
     ]
 
 
-def _examples(model_input: ImageFolder, most: int) -> dict[str, Any]:
+def _examples(model_input: ImageFolder, maps: dict[str, Any], most: int) -> dict[str, Any]:
     from looks_kedro.reporting.page import image_picture
 
     rows = part_rows(model_input, "train")
     shown = {}
     for name, looks in CLASSES.items():
-        files = spread(rows.loc[(rows["looks"] == looks) & ~rows["mirrored"], "file"].tolist(), most)
-        shown[name] = [asdict(image_picture(model_input.array(file), f"training image {file}")) for file in files]
+        files = spread(rows.loc[(rows["looks"] == looks) & ~is_copy(rows), "file"].tolist(), most)
+        images = [(file, seen_image(model_input, file, maps)) for file in files]
+        shown[name] = [asdict(image_picture(image, f"training image {file}")) for file, image in images]
     return shown
 
 
@@ -220,11 +249,19 @@ STARTS = {
 
 def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> list[str]:
     people = split_table.groupby("looks")["identity"].nunique()
+    leaking = int(leak_table(split_table).query("unit == 'group'")["leaking"].sum())
+    order = (
+        "No person is in both parts; only training images are copied. The published study mirrored first and split at "
+        "random, so its accuracies are not those of new people."
+        if leaking == 0
+        else f"The parts leak: {leaking} of {int((split_table['part'] == 'test').sum())} test images show a person or "
+        "picture that is in the training part too, as in the published study (balancing.protocol). The accuracies are "
+        "not those of new people."
+    )
     start = [STARTS[fairface_model["metadata"]["origin"]]] if fairface_model is not None else []
     return [
         *start,
-        "No person is in both parts; only training images are mirrored. The published study mirrored first and split "
-        "at random, so its accuracies are not those of new people.",
+        order,
         f"{people.get(1, 0)} celebrities and {people.get(0, 0)} ordinary people; the test part decides nothing about "
         "the training: each model is that of its last epoch.",
         "The face is an ellipse through the landmarks. The share of the evidence is that of the positive evidence for "

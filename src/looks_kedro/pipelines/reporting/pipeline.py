@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from looks_kedro.cells import Cells
 
-from .nodes import collect_results, summarise, tabulate, write_report
+from .nodes import collect_results, count_data, summarise, tabulate, write_report
 
 DATA_TABLES = ("acquisition_log", "rejections", "labels", "matte_quality", "split_table")
 ARTEFACTS = ("history", "predictions", "attention", "maps", "cams", "average_cam")
@@ -51,9 +51,10 @@ def _variant(variant: str, backbones: list[str]) -> Pipeline:
 
 def _page(results: list[str], start: list[str]) -> Pipeline:
     of_variants = {name: name for name in results}
-    tables = {name: name for name in (*DATA_TABLES, "study_table", "summary", *start)}
+    tables = {name: name for name in ("funnel", "split_table", "study_table", "summary", *start)}
     return Pipeline(
         [
+            Node(count_data, [*DATA_TABLES, "params:background"], "funnel", name="count"),
             Node(tabulate, of_variants, "study_table", name="tabulate"),
             Node(summarise, of_variants, "summary", name="summarise"),
             Node(
