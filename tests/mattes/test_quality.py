@@ -90,12 +90,12 @@ def test_an_edge_that_no_colour_shows_is_weak():
     assert measured(head(), face)["weak_edge"] == 1
 
 
-def test_hair_left_outside_is_seen_around_the_edge():
-    """Dark hair that the matte lost: around the edge lies a colour that the background does not have."""
+def test_hair_left_outside_is_seen_beside_the_face():
+    """Dark hair that the matte lost: beside the face lies another colour than in the corners."""
     face = person(head())
     hair = cv2.ellipse(np.zeros((300, 300), np.uint8), (150, 112), (138, 175), 0, 0, 360, 255, -1)
     face[(hair > 0) & (head() == 0)] = (20, 15, 10)
-    assert measured(head(), face)["surround"] > measured(head())["surround"] + 0.3
+    assert measured(head(), face)["surround"] > measured(head())["surround"] + 20
     assert measured(head(), face)["variety"] > measured(head())["variety"] + 10
 
 
@@ -113,7 +113,7 @@ def test_the_mirrored_face_has_the_same_quality(portraits):
         mirrored = points[[1, 0, 2, 4, 3]] * [-1, 1] + [299, 0]
         there = matte_quality(face, matte, points)
         back = matte_quality(face[:, ::-1].copy(), matte[:, ::-1].copy(), mirrored)
-        for name in ("foreground_fraction", "head_cover", "roughness", "surround"):
+        for name in ("foreground_fraction", "head_cover", "roughness", "weak_edge"):
             assert back[name] == pytest.approx(there[name], abs=0.02)
         assert back["asymmetry"] == pytest.approx(there["asymmetry"], abs=0.07)  # a template pixel is half a small one
         assert back["quality"] == pytest.approx(there["quality"], abs=0.1)
