@@ -80,7 +80,6 @@ def test_every_image_is_counted_by_reason_from_the_first_to_the_last():
         ("balancing", "not drawn"): [0, -1],
         ("copies", "mirrored"): [1, 0],
         ("copies", "rotated"): [0, 1],
-        ("copies", "brightened"): [0, 0],
         ("images that the models see", ""): [3, 4],
     }
     assert {key: [int(n) for n in row] for key, row in zip(counts.index, counts.to_numpy(), strict=True)} == expected

@@ -67,9 +67,8 @@ def count_images(
     rows += _lost("badly cut out", failed)
     rows.append((WELL_CUT, "", _by_class(usable)))
     rows.append(("balancing", "not drawn", -_by_class(undrawn)))
-    if len(copies):
-        kinds = _kinds(copies)
-        rows += [("copies", name, _by_class(copies[kinds == name])) for name in _COPIES]
+    kinds = _kinds(copies)
+    rows += [("copies", name, _by_class(copies[kinds == name])) for name in _COPIES if (kinds == name).any()]
     rows.append((SEEN, "", _by_class(split_table)))
     return _funnel(_explained(rows))
 
