@@ -154,8 +154,13 @@ def test_a_failing_setup_is_told_as_it_is():
 
 def test_ctrl_c_ends_the_work_at_once():
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        list(map_images(interrupt_parent, range(20), processes=2, chunk_size=1))
+    # Tests that run in the background of a shell are started with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(map_images(interrupt_parent, range(20), processes=2, chunk_size=1))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - start < 30
 
 
