@@ -52,10 +52,14 @@ class Raw:
         dataset.save(Images([(name, content, "") for name, content in files.items()]))
         return dataset.load()
 
-    def inspected(self, corrections: pd.DataFrame | None = None, settings: Preprocessing = SETTINGS):
+    def inspected(
+        self,
+        corrections: pd.DataFrame | None = None,
+        settings: Preprocessing = SETTINGS,
+        weights: Path = Path("no weights"),
+    ):
         given = table("corrections", []) if corrections is None else corrections
         results = ResultCache(self.folder / "results.sqlite")
-        weights = self.folder / "weights"
         found = inspect_raw_images(self.folders[1], self.folders[0], self.log, given, settings, results, weights)
         names = ("face_table", "rejections", "decisions")
         return tuple(check_table(one, name, name) for one, name in zip(found, names, strict=True))
@@ -163,3 +167,33 @@ def test_the_review_page_shows_every_photo_with_its_reason(raw):
     made = len(results)
     assert review_portraits(raw.folders[1], raw.folders[0], decisions, none, SETTINGS, results) == page
     assert len(results) == made
+
+
+def test_published_networks_are_used_where_their_weights_lie(raw, tmp_path, caplog):
+    import torch
+
+    from looks_kedro.faces import embedding, hopenet
+
+    torch.manual_seed(0)
+    torch.save(embedding.build_network().state_dict(), tmp_path / "20180402-114759-vggface2.pt")
+    state = hopenet.build_network().state_dict()
+    for head in hopenet.HEADS:
+        state[f"{head}.weight"].zero_()
+        state[f"{head}.bias"].zero_()
+        state[f"{head}.bias"][33] = 50.0  # 33 x 3 - 99 = 0 degrees
+    torch.save(state, tmp_path / "hopenet_alpha2.pkl")
+    same_person = SETTINGS.same_person.model_copy(update={"least_photos": 3})
+    settings = SETTINGS.model_copy(update={"same_person": same_person})
+    faces, rejections, _ = raw.inspected(settings=settings, weights=tmp_path)
+    assert set(faces["pose_method"]) == {"hopenet"}
+    assert faces[["yaw", "pitch", "roll"]].abs().max().max() < 0.1
+    assert "side_view" not in set(rejections["reason"])
+    judged = faces[(faces["looks"] == 1) & ~faces["file"].str.contains("again|smaller|stolen")]
+    assert judged["person_distance"].between(0, 2).any()
+    assert faces.loc[faces["looks"] == 0, "person_distance"].isna().all()
+    assert "Nobody checks" not in caplog.text
+    assert "nobody is compared" not in caplog.text
+    known = len(ResultCache(raw.folder / "results.sqlite"))
+    again, _, _ = raw.inspected(settings=settings, weights=tmp_path)
+    pd.testing.assert_frame_equal(again, faces)
+    assert len(ResultCache(raw.folder / "results.sqlite")) == known

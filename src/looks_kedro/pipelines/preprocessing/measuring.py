@@ -108,6 +108,11 @@ def strangers(
                 weights,
             )
         return {}, {}
+    photos = faces.groupby("identity")["file"].transform("size")
+    faces = faces[photos >= settings.same_person.least_photos]
+    if faces.empty:
+        log.info("No celebrity has %d photos: nobody is compared.", settings.same_person.least_photos)
+        return {}, {}
     from looks_kedro.faces.embedding import FaceInPhoto, embed_faces, embeddings_of
     from looks_kedro.faces.same_person import other_people
 
@@ -122,6 +127,7 @@ def strangers(
         results,
         fingerprint(
             "embedding",
+            settings.detection.device,
             settings.max_pixels,
             code=_CODE,
             packages=_PACKAGES,
