@@ -9,7 +9,7 @@ from kedro.io import Version
 from torch import nn
 
 from looks_kedro.datasets import CheckpointDataset
-from looks_kedro.datasets.checkpoint import load_checkpoint
+from looks_kedro.datasets.checkpoint import read_checkpoint
 from looks_kedro.datasets.errors import MissingVersionError, UnusableDataError
 
 
@@ -70,13 +70,13 @@ def _other_zip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda path: path.write_text("\n<!DOCTYPE html><title>Quota exceeded</title>"), "a web page"),
+        (lambda path: path.write_text("\n<!DOCTYPE html><title>Quota exceeded</title>"), "saved web page"),
         (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"), "git lfs pull"),
-        (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_bytes(b"no checkpoint at all"), "no torch checkpoint|other than tensors"),
+        (lambda path: path.write_bytes(b""), "an empty file"),
+        (lambda path: path.write_bytes(b"no checkpoint at all"), "plain text, which torch refuses"),
         (_cut_off, "cut off"),
-        (_other_zip, "no torch checkpoint"),
-        (_whole_module, r"pickled module.*state_dict"),
+        (_other_zip, r"zip archive with readme\.txt"),
+        (_whole_module, r"pickled model.*state_dict"),
         (lambda path: torch.save(torch.zeros(3), path), r"expected a dict.*found Tensor"),
         (lambda path: None, "no such file"),
     ],
@@ -85,12 +85,12 @@ def test_a_file_that_is_no_checkpoint_is_told_with_the_remedy(tmp_path, make, to
     path = tmp_path / "weights.pt"
     make(path)
     with pytest.raises(UnusableDataError, match=rf"weights\.pt.*({told})"):
-        load_checkpoint(path)
+        read_checkpoint(path)
 
 
 def test_a_checkpoint_in_the_format_before_2020_is_read(tmp_path):
     torch.save({"weights": torch.ones(3)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    assert load_checkpoint(tmp_path / "old.pt")["weights"].sum() == 3
+    assert read_checkpoint(tmp_path / "old.pt")["weights"].sum() == 3
 
 
 def test_saving_without_versions_replaces_the_file_whole(tmp_path):

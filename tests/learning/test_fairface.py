@@ -13,6 +13,7 @@ from looks_kedro.errors import BadInputError
 from looks_kedro.learning.backbones import build_backbone
 from looks_kedro.learning.fairface import (
     ATTRIBUTES,
+    LOGIT_NAMES,
     attribute_accuracy,
     attribute_loss,
     attribute_targets,
@@ -51,6 +52,7 @@ def test_both_formats_of_torch_files_load(tmp_path: Path, weights: dict[str, tor
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:37f2\nsize 85283042\n", "Git LFS pointer"),
         (b"", "0 bytes"),
         (b"PK\x03\x04 cut off", "torch refuses"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x031.9", "an ONNX file"),
     ],
 )
 def test_a_file_that_is_no_network_is_named_for_what_it_is(tmp_path: Path, content: bytes, named: str) -> None:
@@ -85,6 +87,27 @@ def test_custom_keeps_every_weight_of_the_trunk_under_a_new_head(weights: dict[s
     assert all(torch.equal(custom[key], weights[key]) for key in trunk)
     assert custom["fc.weight"].shape == (2, 512)
     assert not torch.equal(custom["fc.weight"], weights["fc.weight"][:2])
+
+
+def test_custom_starts_from_a_file_and_has_the_classes_that_are_asked_for(
+    tmp_path: Path, weights: dict[str, torch.Tensor], caplog: pytest.LogCaptureFixture
+) -> None:
+    torch.save(weights, tmp_path / "fair.pt")
+    custom = custom_from_fairface(tmp_path / "fair.pt", classes=5).state_dict()
+    assert torch.equal(custom["layer4.2.conv2.weight"], weights["layer4.2.conv2.weight"])
+    assert custom["fc.weight"].shape == (5, 512)
+    assert "fair.pt is not FairFace's published network" in caplog.text
+
+
+def test_numbers_that_are_not_finite_make_no_start(weights: dict[str, torch.Tensor]) -> None:
+    broken = weights | {"bn1.weight": torch.full((64,), torch.inf)}
+    with pytest.raises(BadInputError, match=r"FairFace weights: .*numbers in bn1\.weight that are not finite"):
+        custom_from_fairface(broken)
+
+
+def test_each_logit_has_a_name_in_the_order_of_the_attributes() -> None:
+    assert len(LOGIT_NAMES) == 18
+    assert (LOGIT_NAMES[0], LOGIT_NAMES[7], LOGIT_NAMES[9]) == ("race=White", "gender=Male", "age=0-2")
 
 
 def test_targets_follow_the_order_of_the_logits() -> None:

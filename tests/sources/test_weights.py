@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from looks_kedro.pipelines.weights import create_pipeline
 from looks_kedro.pipelines.weights.parameters import Weights
 from looks_kedro.sources import weights as registry
 from looks_kedro.sources.web import Web, WebClient
-from looks_kedro.sources.weights import WEIGHT_FILES, WeightFile, fetch_weights, weight_file
+from looks_kedro.sources.weight_registry import imagenet_weights
+from looks_kedro.sources.weights import WEIGHT_FILES, WeightFile, fetch_weights, needed_weight_file, weight_file
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:37f2\nsize 85283042\n"
 PAGE = "<!doctype html><html><title>Sign in</title></html>"
@@ -248,6 +250,46 @@ def test_the_registry_holds_together():
     assert WEIGHT_FILES["fairface"].sha256 == PUBLISHED_SHA256
 
 
+def test_imagenet_weights_of_any_network_are_those_of_torchvisions_first_recipe():
+    import torchvision
+
+    for network in torchvision.models.list_models(module=torchvision.models):
+        entry = imagenet_weights(f"imagenet_{network}")
+        assert entry.urls[0].startswith("https://download.pytorch.org/models/")
+        assert entry.sha256_start
+        assert entry.file.endswith(f"-{entry.sha256_start}.pth")
+        kinds = torchvision.models.get_model_weights(network)
+        expected = "IMAGENET1K_SWAG_LINEAR_V1" if network in {"regnet_y_128gf", "vit_h_14"} else "IMAGENET1K_V1"
+        assert entry.urls == (kinds[expected].url,)
+    with pytest.raises(BadInputError, match=r"no weights 'imagenet_resnet36'.*imagenet_NAME"):
+        imagenet_weights("imagenet_resnet36")
+
+
+def test_imagenet_weights_are_fetched_and_checked_by_the_hash_in_their_name(web_server, client, tmp_path, monkeypatch):
+    digest = hashlib.sha256(FAIRFACE).hexdigest()
+    entry = replace(imagenet_weights("imagenet_resnet18"), file=f"resnet18-{digest[:8]}.pth", sha256_start=digest[:8])
+    monkeypatch.setattr(registry, "imagenet_weights", lambda name: entry)
+    web_server.routes |= {"/good": ranged(FAIRFACE), "/other": ranged(HOPENET), "/page": PAGE}
+    for path, told in (("/other", f"expected one beginning with {digest[:8]}"), ("/page", "found a web page")):
+        with pytest.raises(BadInputError, match=rf"(?s)resnet18-{digest[:8]}\.pth.*{told}"):
+            fetch_weights(["imagenet_resnet18"], tmp_path, client,
+                          mirrors={"imagenet_resnet18": web_server.address(path)})  # fmt: skip
+    assert not list(tmp_path.glob("*.pth"))
+    with pytest.raises(BadInputError, match=r"weights imagenet_resnet18, found no such file. Fetch them: kedro run "):
+        needed_weight_file(tmp_path, "imagenet_resnet18")
+    mirrors = {"imagenet_resnet18": web_server.address("/good")}
+    rows = fetch_weights(["imagenet_resnet18"], tmp_path, client, mirrors=mirrors)
+    check_table(rows, "weights_table", "weights")
+    assert rows["sha256"].to_list() == [digest]
+    assert needed_weight_file(tmp_path, "imagenet_resnet18").read_bytes() == FAIRFACE
+    # Its publisher says how to know it: no note of ours is needed.
+    assert not list(tmp_path.glob("*.sha256"))
+    assert fetch_weights(["imagenet_resnet18"], tmp_path, client)["state"].to_list() == ["already there"]
+    (tmp_path / entry.file).write_bytes(HOPENET)
+    with pytest.raises(BadInputError, match="Remove it and run again"):
+        fetch_weights(["imagenet_resnet18"], tmp_path, client)
+
+
 def test_rembgs_networks_are_at_the_addresses_and_have_the_digests_that_rembg_knows():
     # Its files are read and not imported, which takes half a minute.
     package = find_spec("rembg")
@@ -264,6 +306,8 @@ def test_rembgs_networks_are_at_the_addresses_and_have_the_digests_that_rembg_kn
 
 def test_the_parameters_refuse_what_nobody_knows():
     assert Weights(names="fairface+hopenet_alpha2").names == ("fairface", "hopenet_alpha2")
+    mirrored = Weights(names="imagenet_resnet50", mirrors={"imagenet_resnet50": "http://127.0.0.1/r"})
+    assert mirrored.names == ("imagenet_resnet50",)
     for wrong in ({"names": "resnet"}, {"local": {"resnet": "a"}}, {"mirrors": {"fairface": "ftp://a"}}, {"other": 1}):
         with pytest.raises(ValidationError):
             Weights(**wrong)

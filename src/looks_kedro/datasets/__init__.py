@@ -7,6 +7,7 @@ among the exports, because it loads matplotlib.
 from __future__ import annotations
 
 from looks_kedro.datasets.arrays import ArraysDataset
+from looks_kedro.datasets.bytes_file import BytesFileDataset
 from looks_kedro.datasets.checkpoint import CheckpointDataset
 from looks_kedro.datasets.image_folder import ImageFolderDataset
 from looks_kedro.datasets.images import ImageFolder, Images, Keyed
@@ -15,6 +16,7 @@ from looks_kedro.datasets.table import TableDataset
 
 __all__ = [
     "ArraysDataset",
+    "BytesFileDataset",
     "CheckpointDataset",
     "ImageFolder",
     "ImageFolderDataset",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,8 @@ from kedro.io.core import AbstractVersionedDataset
 
 from looks_kedro.datasets.errors import UnusableDataError
 from looks_kedro.datasets.versions import VersionedFile
+from looks_kedro.errors import BadInputError
+from looks_kedro.weight_files import read_content
 
 Checkpoint = dict[str, Any]
 
@@ -23,7 +23,7 @@ class CheckpointDataset(VersionedFile, AbstractVersionedDataset[Checkpoint, Chec
 
     def load(self) -> Checkpoint:
         """Read the checkpoint to the CPU."""
-        return load_checkpoint(self._existing_path())
+        return read_checkpoint(self._existing_path())
 
     def save(self, data: Checkpoint) -> None:
         """Write the checkpoint; readers see the old file or the whole new one."""
@@ -40,10 +40,10 @@ class CheckpointDataset(VersionedFile, AbstractVersionedDataset[Checkpoint, Chec
             with partial.open("wb") as file:
                 torch.save(data, file)
             # What cannot be loaded again must not become the newest version.
-            load_checkpoint(partial, told=path)
+            read_checkpoint(partial, told=path)
 
 
-def load_checkpoint(path: Path, told: Path | None = None) -> Checkpoint:
+def read_checkpoint(path: Path, told: Path | None = None) -> Checkpoint:
     """Read a file of ``torch.save`` to the CPU without running code from it.
 
     Args:
@@ -53,53 +53,14 @@ def load_checkpoint(path: Path, told: Path | None = None) -> Checkpoint:
     Raises:
         UnusableDataError: the file is a web page, a Git LFS pointer, empty, cut off, a pickled module, or no dict.
     """
-    import torch
-
     name = told or path
-    refuse_impostor(path, name)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UnusableDataError(
-            f"{name}: holds Python objects other than tensors, numbers, texts, lists and dicts (a whole pickled "
-            f"module?), which could run code when loaded. Save the state_dict() instead: "
-            f"torch.save({{'state_dict': model.state_dict()}}, path). ({_first_line(error)})"
-        ) from error
-    except (RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
-        raise UnusableDataError(
-            f"{name}: cut off, or no torch checkpoint ({_first_line(error)}). Download or train it again."
-        ) from error
+        content = read_content(path, "a checkpoint", "train or download the network first")
+    except BadInputError as error:
+        raise UnusableDataError(str(error).replace(str(path), str(name))) from error
     if not isinstance(content, dict):
         raise UnusableDataError(
             f"{name}: expected a dict with a state dict in it; found {type(content).__name__}. "
             f"Save a dict such as {{'state_dict': model.state_dict()}}."
         )
     return content
-
-
-def refuse_impostor(path: Path, name: Path | None = None) -> None:
-    """Refuse what download mishaps leave in the place of a weights file, judged by its first bytes.
-
-    Raises:
-        UnusableDataError: the file is missing, empty, a web page, or a Git LFS pointer.
-    """
-    name = name or path
-    if not path.is_file():
-        raise UnusableDataError(f"{name}: there is no such file. Train or download the network first.")
-    with path.open("rb") as file:
-        start = file.read(512).lstrip().lower()
-    if not start:
-        raise UnusableDataError(f"{name}: the file is empty. Download or train it again.")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        raise UnusableDataError(
-            f"{name}: a web page, not a checkpoint: the download gave a login, quota or error page. "
-            f"Open the link in a browser, or take another source."
-        )
-    if start.startswith(b"version https://git-lfs"):
-        raise UnusableDataError(
-            f"{name}: a Git LFS pointer, not the checkpoint itself. Run 'git lfs pull' where it came from."
-        )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

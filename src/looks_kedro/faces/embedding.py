@@ -19,7 +19,7 @@ from PIL import Image
 
 from looks_kedro.errors import BadInputError
 from looks_kedro.faces.decode import MAX_PIXELS, decode
-from looks_kedro.faces.weight_files import load_network
+from looks_kedro.weight_files import load_network
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from looks_kedro.faces.pose import angles_of, lean_of, nod_of, turn_of
-from looks_kedro.faces.weight_files import load_network
+from looks_kedro.weight_files import load_network
 
 if TYPE_CHECKING:
     from torch import nn

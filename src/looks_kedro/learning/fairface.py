@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,13 @@ import torch
 from torch import nn
 
 from looks_kedro.errors import BadInputError
-from looks_kedro.learning.backbones import build_backbone
+from looks_kedro.learning.backbones import skeleton, with_new_head
 from looks_kedro.learning.checkpoints import StateDict
+from looks_kedro.weight_files import differences, read_weights, state_dict_of
 
 __all__ = [
     "ATTRIBUTES",
+    "LOGIT_NAMES",
     "PUBLISHED_SHA256",
     "attribute_accuracy",
     "attribute_loss",
@@ -47,6 +48,10 @@ LOGITS = sum(map(len, ATTRIBUTES.values()))
 PUBLISHED_SHA256 = "37f2e74c0e7da196f8edd7dae0c88cffdbef7923beebebcc27381f0ad0fdb2c1"
 """Of ``res34_fair_align_multi_7_20190809.pt`` (85,283,042 bytes)."""
 
+LOGIT_NAMES = tuple(f"{attribute}={name}" for attribute, names in ATTRIBUTES.items() for name in names)
+"""A name for each of the 18 logits, such as ``race=White``; the classes of a checkpoint in this format."""
+
+_WHAT = "FairFace weights (res34_fair_align_multi_7_20190809.pt, or those of pretraining)"
 _WIDTHS = [len(classes) for classes in ATTRIBUTES.values()]
 
 
@@ -74,71 +79,43 @@ def load_fairface(source: str | Path | Mapping[str, Any]) -> StateDict:
             those of another network.
     """
     if isinstance(source, str | Path):
-        name = str(source)
-        content = _read_weights(Path(source))
+        path = Path(source)
+        weights = read_weights(path, _WHAT, "download them or run pretraining")
+        _check_weights(f"{path}: expected {_WHAT}", weights)
+        _tell_origin(path)
     else:
-        name, content = "FairFace weights", source
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise BadInputError(f"{name}: expected a state dict (names to tensors), found {type(content).__name__}")
-    weights = {str(key).removeprefix("module."): value for key, value in content.items()}
-    _check_weights(name, weights)
+        weights = state_dict_of(source, f"FairFace weights: expected {_WHAT}")
+        _check_weights(f"FairFace weights: expected {_WHAT}", weights)
     return weights
 
 
-def _read_weights(path: Path) -> Any:
-    if not path.is_file():
-        raise BadInputError(f"{path}: expected FairFace weights, found no such file; download them or run pretraining")
-    with path.open("rb") as file:
-        first = file.read(512).lstrip().lower()
-    if first.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        raise BadInputError(
-            f"{path}: expected FairFace weights, found a saved web page (of a download service, as a rule); "
-            f"download the file itself (85,283,042 bytes)"
-        )
-    if first.startswith(b"version https://git-lfs"):
-        raise BadInputError(f"{path}: expected FairFace weights, found a Git LFS pointer; fetch it with git lfs pull")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInputError(
-            f"{path}: expected weights saved by torch, found {path.stat().st_size:,} bytes that torch refuses "
-            f"({reason}); download it again"
-        ) from error
-    if not is_published(path):
+def _tell_origin(path: Path) -> None:
+    if is_published(path):
+        log.info("%s is FairFace's published network of seven races, by its sha256", path)
+    else:
         log.warning(
             "%s is not FairFace's published network; its 18 logits are taken as 7 races, 2 genders, 9 ages", path
         )
-    return content
 
 
-def _check_weights(name: str, weights: Mapping[str, torch.Tensor]) -> None:
+def _check_weights(told: str, weights: Mapping[str, torch.Tensor]) -> None:
     head = weights.get("fc.weight")
     if head is None or head.ndim != 2:
-        raise BadInputError(f"{name}: expected a ResNet34 with a layer fc, found none; is it another network?")
+        raise BadInputError(f"{told}: a ResNet34 with a layer fc, found none; is it another network?")
     if head.shape[0] != LOGITS:
         raise BadInputError(
-            f"{name}: expected {LOGITS} logits (7 races, 2 genders, 9 ages), found {head.shape[0]}; "
+            f"{told}: expected {LOGITS} logits (7 races, 2 genders, 9 ages), found {head.shape[0]}; "
             f"use res34_fair_align_multi_7_20190809.pt or a network of the pretraining pipeline"
         )
-    with torch.device("meta"):
-        expected = build_backbone("resnet34", LOGITS).state_dict()
-    wrong = [
-        key
-        for key, value in expected.items()
-        if not key.endswith("num_batches_tracked") and (key not in weights or weights[key].shape != value.shape)
-    ]
-    wrong += [key for key in weights if key not in expected]
+    wrong = differences(skeleton("resnet34", LOGITS).state_dict(), weights)
     if wrong:
         raise BadInputError(
-            f"{name}: expected the weights of a ResNet34, found {len(wrong)} names or shapes that differ "
-            f"({', '.join(wrong[:3])})"
+            f"{told}: a ResNet34, found another network: {len(wrong)} names or shapes differ "
+            f"({', '.join(wrong[:3])}); use res34_fair_align_multi_7_20190809.pt"
         )
 
 
-def custom_from_fairface(weights: Mapping[str, Any], classes: int = 2) -> nn.Module:
+def custom_from_fairface(weights: str | Path | Mapping[str, Any], classes: int = 2) -> nn.Module:
     """The study's custom network: FairFace's trunk under a new linear layer.
 
     Args:
@@ -147,16 +124,11 @@ def custom_from_fairface(weights: Mapping[str, Any], classes: int = 2) -> nn.Mod
 
     Returns:
         A ResNet34; every weight trains.
+
+    Raises:
+        BadInputError: as ``load_fairface``, or a number is not finite.
     """
-    trunk = {key: value for key, value in load_fairface(weights).items() if not key.startswith("fc.")}
-    model = build_backbone("custom", classes)
-    left = model.load_state_dict(trunk, strict=False)
-    missing = [key for key in left.missing_keys if not key.endswith("num_batches_tracked")]
-    if sorted(missing) != ["fc.bias", "fc.weight"] or left.unexpected_keys:
-        raise BadInputError(
-            f"FairFace weights: names differ from a ResNet34's: {missing[:3]} {left.unexpected_keys[:3]}"
-        )
-    return model
+    return with_new_head("custom", load_fairface(weights), classes, told=f"FairFace weights: expected {_WHAT}")
 
 
 def attribute_targets(labels: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
 
-WeightName = Literal[
-    "fairface",
-    "hopenet_alpha2",
-    "hopenet_robust_alpha1",
-    "facenet",
-    "u2net_human_seg",
-    "u2netp",
-    "birefnet-portrait",
-]
+from pydantic import AfterValidator
+
+from looks_kedro.errors import BadInputError
+
+IMAGENET = "imagenet_"
+"""Begins the names of ImageNet weights; the rest is torchvision's name of the network."""
 
 _HUB = "https://huggingface.co"
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
@@ -34,9 +32,10 @@ class WeightFile:
         size: bytes, None where nobody says.
         sha256: None where nobody who can be trusted says; then the first download's is kept beside the file.
         md5: where the publisher gives only this.
+        sha256_start: where the publisher gives only its first digits, as torchvision does in the file's name.
     """
 
-    name: WeightName
+    name: str
     file: str
     urls: tuple[str, ...]
     purpose: str
@@ -44,6 +43,11 @@ class WeightFile:
     size: int | None = None
     sha256: str | None = None
     md5: str | None = None
+    sha256_start: str | None = None
+
+    def is_vouched_for(self) -> bool:
+        """Whether somebody has published how to know the file."""
+        return bool(self.sha256 or self.md5 or self.sha256_start)
 
 
 WEIGHT_FILES: Mapping[str, WeightFile] = {
@@ -122,4 +126,53 @@ WEIGHT_FILES: Mapping[str, WeightFile] = {
         ),
     )
 }
-"""Every file of weights that can be fetched, by name."""
+"""Every file of weights that can be fetched, by name, but for ImageNet's (:func:`imagenet_weights`)."""
+
+
+def check_name(name: str) -> str:
+    """See that a name may be that of some weights; whether torchvision knows a network is only asked for later.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if name in WEIGHT_FILES or re.fullmatch(rf"{IMAGENET}[a-z0-9_]+", name):
+        return name
+    raise ValueError(f"there are no weights {name!r}; known are {', '.join(WEIGHT_FILES)}, and {_BY_NETWORK}")
+
+
+WeightName = Annotated[str, AfterValidator(check_name)]
+
+_BY_NETWORK = f"{IMAGENET}NAME of a classification network of torchvision, such as {IMAGENET}resnet50"
+_PREFERRED = ("IMAGENET1K_V1", "IMAGENET1K_SWAG_LINEAR_V1")
+
+
+def imagenet_weights(name: str) -> WeightFile:
+    """The published ImageNet weights of a network of torchvision.
+
+    Of several it is always ``IMAGENET1K_V1``, the first recipe, with which results were published, and not the newer
+    ones, whose long training with strong augmentation no other backbone of the comparison has had. The two networks
+    without it (regnet_y_128gf, vit_h_14) have weights of SWAG with a linear classifier, made at 224 px.
+
+    Args:
+        name: ``imagenet_`` and torchvision's name.
+
+    Raises:
+        BadInputError: torchvision has no such network.
+    """
+    import torchvision
+
+    network = name.removeprefix(IMAGENET)
+    if network not in torchvision.models.list_models(module=torchvision.models):
+        raise BadInputError(f"There are no weights {name!r}; known are {', '.join(WEIGHT_FILES)}, and {_BY_NETWORK}.")
+    published = {weights.name: weights for weights in torchvision.models.get_model_weights(network)}
+    weights = next((published[kind] for kind in _PREFERRED if kind in published), next(iter(published.values())))
+    file = weights.url.rpartition("/")[2]
+    start = re.search(r"-([0-9a-f]{8,64})\.pth$", file)
+    return WeightFile(
+        name,
+        file,
+        (weights.url,),
+        f"start of {network} from ImageNet ({weights.name})",
+        "CC BY-NC 4.0 (SWAG)" if "SWAG" in weights.name else "BSD 3-clause (torchvision); trained on ImageNet",
+        sha256_start=start[1] if start else None,
+    )

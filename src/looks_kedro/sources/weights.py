@@ -15,14 +15,14 @@ from urllib.parse import urlencode, urljoin
 from looks_kedro.errors import BadInputError
 from looks_kedro.sources.listing import table
 from looks_kedro.sources.media_types import ENOUGH, describe, media_type
-from looks_kedro.sources.weight_registry import WEIGHT_FILES, WeightFile, WeightName
+from looks_kedro.sources.weight_registry import IMAGENET, WEIGHT_FILES, WeightFile, WeightName, imagenet_weights
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from looks_kedro.sources.web import WebClient
 
-__all__ = ["WEIGHT_FILES", "WeightFile", "WeightName", "fetch_weights", "weight_file"]
+__all__ = ["WEIGHT_FILES", "WeightFile", "WeightName", "fetch_weights", "needed_weight_file", "weight_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,21 @@ def weight_file(folder: Path, name: str) -> Path | None:
     return path
 
 
+def needed_weight_file(folder: Path, name: str) -> Path:
+    """The file of some weights in a folder.
+
+    Raises:
+        BadInputError: as :func:`weight_file`, or it is not there; says how to fetch it.
+    """
+    path = weight_file(folder, name)
+    if path is None:
+        raise BadInputError(
+            f"{folder / _known(name).file}: expected the weights {name}, found no such file. Fetch them: "
+            f"{_command(name)} (or, from a file that you have, with ,weights.local.{name}=FILE)."
+        )
+    return path
+
+
 def fetch_weights(
     names: Iterable[str],
     folder: Path,
@@ -57,7 +72,7 @@ def fetch_weights(
     """Bring files of weights into a folder: resumed where they broke off, checked, put in place in one step.
 
     Args:
-        names: which, of ``WEIGHT_FILES``.
+        names: which, of ``WEIGHT_FILES``, or ``imagenet_NAME`` with torchvision's name of a network.
         folder: where they go.
         client: asks the web.
         local: files that are there already, by name; they are copied after the same checks.
@@ -89,8 +104,11 @@ def fetch_weights(
 
 
 def _known(name: str) -> WeightFile:
+    if name.startswith(IMAGENET):
+        return imagenet_weights(name)
     if name not in WEIGHT_FILES:
-        raise BadInputError(f"There are no weights {name!r}; known are {', '.join(WEIGHT_FILES)}.")
+        raise BadInputError(f"There are no weights {name!r}; known are {', '.join(WEIGHT_FILES)}, "
+                            f"and {IMAGENET}NAME of a network of torchvision.")  # fmt: skip
     return WEIGHT_FILES[name]
 
 
@@ -124,7 +142,7 @@ def _bring(
         except BadInputError:
             unchecked.unlink()
             raise
-        if not (entry.sha256 or entry.md5):
+        if not entry.is_vouched_for():
             _remember(path, digest, origin)
         unchecked.replace(path)
     logger.info("%s: %s (%s).", path, state, entry.purpose)
@@ -195,8 +213,11 @@ def _checked(path: Path, entry: WeightFile, sha256: str | None, origin: str = ""
             if expected and digests[kind] != expected and not problem:
                 problem = f"found {size:,} bytes with {kind} {digests[kind]}; expected {kind} {expected}"
                 problem += f" ({entry.size:,} bytes)" if entry.size else ""
+        if entry.sha256_start and not digests["sha256"].startswith(entry.sha256_start) and not problem:
+            problem = f"found {size:,} bytes with sha256 {digests['sha256']}; expected one beginning with "
+            problem += entry.sha256_start
     if problem:
-        kept = "" if entry.sha256 or entry.md5 else f" If you trust it, remove {path.name}.sha256 as well."
+        kept = "" if entry.is_vouched_for() else f" If you trust it, remove {path.name}.sha256 as well."
         raise BadInputError(
             f"{origin or path}: not the weights {entry.file}: {problem}. "
             f"{'Give another file or address.' if origin else 'Remove it and run again.'}{kept if not origin else ''}"
