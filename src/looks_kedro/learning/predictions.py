@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from looks_kedro.errors import BadInputError
-from looks_kedro.learning.data import ImageArray, choose_device, portrait_batches
+from looks_kedro.learning.data import choose_device, portrait_batches
+from looks_kedro.learning.portrait_arrays import Portraits
+from looks_kedro.learning.reproducibility import thread_count
 from looks_kedro.learning.settings import Training
-from looks_kedro.learning.training import thread_count
 
 __all__ = ["PREDICTION_COLUMNS", "predict", "prediction_table"]
 
@@ -27,12 +28,15 @@ PREDICTION_COLUMNS = (
 )
 
 
-def predict(model: nn.Module, images: ImageArray, settings: Training | None = None) -> npt.NDArray[np.float32]:
+def predict(model: nn.Module, images: Portraits, settings: Training | None = None) -> npt.NDArray[np.float32]:
     """Logits of images, in evaluation mode; the model's mode and place are put back.
+
+    Computed in float32 whatever precision the network was trained in, so that predictions of differently trained
+    networks compare. Memory does not grow with the images, only with their logits.
 
     Args:
         model: normalised images to logits.
-        images: uint8 (N, S, S, 3).
+        images: uint8 (N, S, S, 3), in memory, on the disk, decoded on the fly, or on the device.
         settings: batch size, device, workers and threads; the published ones when none.
 
     Returns:
@@ -46,10 +50,10 @@ def predict(model: nn.Module, images: ImageArray, settings: Training | None = No
     try:
         with torch.inference_mode(), thread_count(settings.threads):
             batches = portrait_batches(images, settings.batch_size, device, workers=settings.workers)
-            logits = [model(batch).float().cpu().numpy() for batch in batches]
+            logits = torch.cat([model(batch).float() for batch in batches]).cpu()
     finally:
         model.to(place).train(was_training)
-    result: npt.NDArray[np.float32] = np.concatenate(logits)
+    result: npt.NDArray[np.float32] = logits.numpy()
     return result
 
 

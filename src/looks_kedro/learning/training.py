@@ -1,13 +1,11 @@
-"""The training loop, seeded."""
+"""Training a network: what is learnt from which parts, on one device or several, from where a run was stopped."""
 
 from __future__ import annotations
 
 import logging
-import math
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,40 +13,56 @@ import pandas as pd
 import torch
 from torch import nn
 
-from looks_kedro.errors import BadInputError, LooksError
-from looks_kedro.learning.backbones import build_backbone
-from looks_kedro.learning.checkpoints import StateDict, portable
-from looks_kedro.learning.data import ImageArray, choose_device, portrait_batches
+from looks_kedro.errors import BadInputError
+from looks_kedro.learning.backbones import build_backbone, with_new_head
+from looks_kedro.learning.checkpoints import StateDict
+from looks_kedro.learning.data import choose_device
+from looks_kedro.learning.device_memory import DeviceMemoryError
+from looks_kedro.learning.epochs import DivergedError
+from looks_kedro.learning.fairface import LOGITS, custom_from_fairface
+from looks_kedro.learning.metrics import auc, balanced_accuracy
+from looks_kedro.learning.people_parts import validation_rows
+from looks_kedro.learning.portrait_arrays import ChosenPortraits, Portraits, content_key
+from looks_kedro.learning.precision import choose_precision, memory_format
+from looks_kedro.learning.processes import launch
+from looks_kedro.learning.recovery import Recovery, Slot, array_digest, recovery_key, state_digest
+from looks_kedro.learning.reproducibility import thread_count
 from looks_kedro.learning.settings import Training
-from looks_kedro.progress import track
+from looks_kedro.learning.task import HISTORY_COLUMNS, Accuracy, Loss, Part, Scores, Targets, Task
 
-__all__ = ["HISTORY_COLUMNS", "DivergedError", "evaluate", "fit", "train_classifier", "train_one_epoch"]
+__all__ = [
+    "HISTORY_COLUMNS",
+    "DeviceMemoryError",
+    "DivergedError",
+    "check_parts",
+    "class_accuracy",
+    "class_scores",
+    "fit",
+    "thread_count",
+    "train_classifier",
+]
 
 log = logging.getLogger(__name__)
 
-HISTORY_COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
-
-Targets = npt.NDArray[np.int64]
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Accuracy = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-class DivergedError(LooksError):
-    """The loss became infinite or not a number."""
+Groups = Sequence[str] | npt.NDArray[np.generic]
 
 
 def train_classifier(
-    images_train: ImageArray,
+    images_train: Portraits,
     targets_train: Targets,
-    images_test: ImageArray,
+    images_test: Portraits,
     targets_test: Targets,
     backbone: str,
     settings: Training,
     start: Mapping[str, torch.Tensor] | None = None,
+    *,
+    groups_train: Groups | None = None,
+    recovery: Recovery | None = None,
 ) -> tuple[StateDict, pd.DataFrame]:
     """Train one network to tell ordinary people (0) from celebrities (1).
 
-    The last epoch's weights are the result, as in the study: the test part chooses nothing.
+    The last epoch's weights are the result, as in the study: the test part chooses nothing. With ``early_stop`` the
+    epoch with the lowest loss on the validation part gives them.
 
     Args:
         images_train: uint8 (N, S, S, 3).
@@ -57,43 +71,74 @@ def train_classifier(
         targets_test: int64 (M,), 0 or 1.
         backbone: name for ``build_backbone``.
         settings: how to train.
-        start: the state dict of a FairFace network, from which ``custom`` takes its trunk.
+        start: a state dict whose trunk the network takes, under a new head: for ``custom`` a FairFace network's
+            (18 logits), for others their own with any other head, such as ImageNet's (1000 logits).
+        groups_train: (N,), the person of each training image; nobody is in both the training and the validation part.
+            Without it each image is a group of its own.
+        recovery: where the state is kept after each epoch; a training that was stopped goes on from there, to the same
+            bytes.
 
     Returns:
         The weights, on the CPU, and the history: one row an epoch, ``HISTORY_COLUMNS``; losses in nats, accuracies
-        in 0..1, seconds of wall clock. Training values are gathered while the weights move, test values after.
+        and area under the curve in 0..1 (NaN without a validation part, and where a class is missing), the learning
+        rate of the epoch's last step, seconds of wall clock, training images a second of learning, and peak memory in
+        MB (of the GPU, else of the process). Training values are gathered while the weights move, the others after.
 
     Raises:
-        BadInputError: too few images, unequal numbers, a class missing, or ``start`` with another backbone.
+        BadInputError: too few images, unequal numbers, a class missing, or ``start`` of another network.
+        BadParameterError: a device, a number of devices or a backbone that is not there.
         DivergedError: the loss became infinite or not a number.
+        DeviceMemoryError: a batch does not fit into the memory of the device.
+        RecoveryError: the state cannot be written.
     """
     check_parts(images_train, targets_train, images_test, targets_test)
     missing = {0, 1} - set(np.unique(targets_train).tolist())
     if missing:
         raise BadInputError(f"training part: expected both classes 0 and 1, found none of {sorted(missing)}")
-    if start is not None and backbone != "custom":
-        raise BadInputError(f"FairFace weights fit the backbone custom only, found {backbone!r}")
+    if start is not None and backbone != "custom" and _logits(start) == LOGITS:
+        raise BadInputError(f"FairFace weights ({LOGITS} logits) fit the backbone custom only, found {backbone!r}")
+    return fit(
+        partial(_build, backbone, settings.image_size, None if start is None else dict(start)),
+        ((images_train, targets_train), (images_test, targets_test)),
+        nn.functional.cross_entropy,
+        class_accuracy,
+        settings,
+        name=backbone,
+        step_loss=partial(nn.functional.cross_entropy, label_smoothing=settings.label_smoothing),
+        scores=class_scores,
+        groups=groups_train,
+        recovery=recovery,
+        start=start,
+    )
 
-    def build() -> nn.Module:
-        if start is None:
-            return build_backbone(backbone)
-        from looks_kedro.learning.fairface import custom_from_fairface
 
+def _build(backbone: str, image_size: int, start: Mapping[str, torch.Tensor] | None) -> nn.Module:
+    if start is None:
+        return build_backbone(backbone, image_size=image_size)
+    if backbone == "custom":
         return custom_from_fairface(start)
+    return with_new_head(backbone, start, image_size=image_size)
 
-    loss = nn.functional.cross_entropy
-    parts = ((images_train, targets_train), (images_test, targets_test))
-    return fit(build, parts, loss, class_accuracy, settings, name=backbone)
+
+def _logits(weights: Mapping[str, torch.Tensor]) -> int:
+    """Width of the head: the last weight of a state dict."""
+    last = next((value for value in reversed(list(weights.values())) if value.ndim), None)
+    return 0 if last is None else len(last)
 
 
 def class_accuracy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Share of images whose largest logit is the target's; a scalar in 0..1."""
-    return (logits.argmax(1) == targets).float().mean()
+    return (logits.argmax(1) == targets).double().mean()
 
 
-def check_parts(
-    images_train: ImageArray, targets_train: Targets, images_test: ImageArray, targets_test: Targets
-) -> None:
+def class_scores(logits: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
+    """Balanced accuracy and area under the curve of two logits (N, 2) against targets (N,) of 0 and 1."""
+    difference = (logits[:, 1].double() - logits[:, 0].double()).numpy()
+    classes = targets.numpy()
+    return balanced_accuracy((difference > 0) == (classes == 1), classes), auc(difference, classes)
+
+
+def check_parts(images_train: Portraits, targets_train: Targets, images_test: Portraits, targets_test: Targets) -> None:
     """Refuse parts that cannot be trained or tested on.
 
     Raises:
@@ -111,168 +156,69 @@ def check_parts(
 
 def fit(
     build: Callable[[], nn.Module],
-    parts: tuple[tuple[ImageArray, Targets], tuple[ImageArray, Targets]],
+    parts: tuple[tuple[Portraits, Targets], tuple[Portraits, Targets]],
     loss: Loss,
     accuracy: Accuracy,
     settings: Training,
     *,
     name: str,
+    step_loss: Loss | None = None,
+    scores: Scores | None = None,
+    groups: Groups | None = None,
+    recovery: Recovery | None = None,
+    start: Mapping[str, torch.Tensor] | None = None,
 ) -> tuple[StateDict, pd.DataFrame]:
     """Build a network under the seed and train it for the epochs of the settings.
 
     Args:
-        build: gives the network; called under the seed.
+        build: gives the network; called under the seed. With several devices it, the losses and the accuracy are sent
+            to other processes: functions of a module, or ``functools.partial`` of them.
         parts: images and targets of the training part and of the test part.
-        loss: of logits and targets, the mean over images.
+        loss: of logits and targets, the mean over images, as the history tells it.
         accuracy: of logits and targets, the mean over images.
         settings: how to train.
-        name: for the log.
+        name: for the log and messages.
+        step_loss: what a step lowers; ``loss`` when none.
+        scores: balanced accuracy and area under the curve of logits and targets; NaN in the history when none.
+        groups: the person of each training image, as ``train_classifier``.
+        recovery: where the state is kept, as ``train_classifier``.
+        start: what ``build`` starts from, so that a state with another start is not gone on with.
 
     Returns:
         Weights and history, as ``train_classifier``.
     """
     (images_train, targets_train), (images_test, targets_test) = parts
+    slot = None if recovery is None else _slot(recovery, name, settings, parts, groups, start)
+    named = {"train": Part(images_train, targets_train), "test": Part(images_test, targets_test)}
+    if settings.validation_fraction > 0:
+        people = [str(row) for row in range(len(targets_train))] if groups is None else groups
+        kept, aside = validation_rows(people, targets_train, settings.validation_fraction, settings.seed)
+        named["train"] = Part(ChosenPortraits(images_train, kept), targets_train[kept])
+        named["validation"] = Part(ChosenPortraits(images_train, aside), targets_train[aside])
+        log.info("%s: %d images to learn from, %d kept aside for validation", name, len(kept), len(aside))
+    task = Task(name, build, loss, step_loss or loss, accuracy, scores)
+    weights, history = launch(task, named, settings, slot)
+    return weights, pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).astype({"epoch": "int64"})
+
+
+def _slot(
+    recovery: Recovery,
+    name: str,
+    settings: Training,
+    parts: Sequence[tuple[Portraits, Targets]],
+    groups: Groups | None,
+    start: Mapping[str, torch.Tensor] | None,
+) -> Slot:
+    """The place of the state of this very training."""
+    data: dict[str, Any] = {}
+    for part, (images, targets) in zip(("train", "test"), parts, strict=True):
+        data |= {f"{part} images": content_key(images), f"{part} targets": array_digest(targets)}
+    if settings.validation_fraction > 0 and groups is not None:
+        data["groups"] = array_digest(np.asarray(groups, dtype=str))
     device = choose_device(settings.device)
-    history: list[tuple[float, ...]] = []
-    with reproducible(settings, device), thread_count(settings.threads):
-        model = build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        for module in model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.momentum = settings.batch_norm_momentum
-        optimizer = build_optimizer(model, settings)
-        steps = math.ceil(len(images_train) / settings.batch_size)
-        for epoch in range(1, settings.epochs + 1):
-            began = time.perf_counter()
-            shuffled = portrait_batches(
-                images_train,
-                settings.batch_size,
-                device,
-                targets=targets_train,
-                seed=settings.seed * 100_003 + epoch,
-                workers=settings.workers,
-            )
-            batches = track(shuffled, f"{name} {epoch}/{settings.epochs}", steps)
-            train = train_one_epoch(model, batches, loss, accuracy, optimizer)
-            if not math.isfinite(train[0]):
-                raise DivergedError(
-                    f"{name}, epoch {epoch}: the training loss is {train[0]}; "
-                    f"set training.learning_rate below {settings.learning_rate:g}"
-                )
-            in_order = portrait_batches(
-                images_test, settings.batch_size, device, targets=targets_test, workers=settings.workers
-            )
-            test = evaluate(model, in_order, loss, accuracy)
-            seconds = time.perf_counter() - began
-            history.append((epoch, *train, *test, seconds))
-            log.info(
-                "%s epoch %d/%d: train loss %.4f accuracy %.4f, test loss %.4f accuracy %.4f, %.1f s",
-                name, epoch, settings.epochs, *train, *test, seconds,
-            )  # fmt: skip
-        weights = portable(model.state_dict())
-    table = pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).astype({"epoch": "int64"})
-    return weights, table
-
-
-def train_one_epoch(
-    model: nn.Module,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    loss: Loss,
-    accuracy: Accuracy,
-    optimizer: torch.optim.Optimizer,
-) -> tuple[float, float]:
-    """One pass of steps; the mean loss and accuracy over the images, as they were while the weights moved."""
-    model.train()
-    means = RunningMeans()
-    for images, targets in batches:
-        optimizer.zero_grad(set_to_none=True)
-        logits = model(images)
-        value = loss(logits, targets)
-        value.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        means.add(len(images), value.detach(), accuracy(logits.detach(), targets))
-    return means.values()
-
-
-@torch.inference_mode()
-def evaluate(
-    model: nn.Module,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    loss: Loss,
-    accuracy: Accuracy,
-) -> tuple[float, float]:
-    """The mean loss and accuracy over the images, in evaluation mode."""
-    model.eval()
-    means = RunningMeans()
-    for images, targets in batches:
-        logits = model(images)
-        means.add(len(images), loss(logits, targets), accuracy(logits, targets))
-    return means.values()
-
-
-class RunningMeans:
-    """Loss and accuracy, weighted by the images of each batch; read from the device once, at the end."""
-
-    def __init__(self) -> None:
-        self._counts: list[int] = []
-        self._values: list[torch.Tensor] = []
-
-    def add(self, count: int, loss: torch.Tensor, accuracy: torch.Tensor) -> None:
-        """Take one batch's means."""
-        self._counts.append(count)
-        self._values.append(torch.stack([loss.double(), accuracy.double()]))
-
-    def values(self) -> tuple[float, float]:
-        """The means over all images so far."""
-        stacked = torch.stack(self._values).cpu()
-        weights = torch.tensor(self._counts, dtype=torch.float64)
-        loss, accuracy = ((stacked * weights[:, None]).sum(0) / weights.sum()).tolist()
-        return loss, accuracy
-
-
-def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.Optimizer:
-    """The optimiser of the settings over all weights of the model.
-
-    Fused: one pass over the weights instead of one for each operation, 3 to 4 times as fast on a CPU.
-    """
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=True)
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(model.parameters(), lr=rate, weight_decay=decay, fused=True)
-
-
-@contextmanager
-def reproducible(settings: Training, device: torch.device) -> Iterator[None]:
-    """Seed torch inside the block and put its random state and determinism flags back afterwards."""
-    flags = (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
-    strict, warn_only = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    if device.type == "cuda" and settings.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        try:
-            torch.manual_seed(settings.seed)
-            torch.backends.cudnn.deterministic = settings.deterministic
-            torch.backends.cudnn.benchmark = not settings.deterministic
-            torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
-            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-            yield
-        finally:
-            torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = flags
-            torch.use_deterministic_algorithms(strict, warn_only=warn_only)
-            torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
-
-
-@contextmanager
-def thread_count(threads: int | None) -> Iterator[None]:
-    """Use this many CPU threads inside the block; none changes nothing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    resolved = {
+        "device": device.type,
+        "precision": choose_precision(settings, device),
+        "memory format": str(memory_format(settings)),
+    }
+    return recovery.slot(recovery_key(name, settings, data=data, start=state_digest(start), resolved=resolved))

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from looks_kedro.errors import BadInputError
+from looks_kedro.learning.pretraining_parts import pretraining_parts
+
+
+def tables(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sixty faces of twenty people; a split that took some of them, with mirrored copies."""
+    rng = np.random.default_rng(seed)
+    labels = pd.DataFrame({"file": [f"{i:03}.jpg" for i in range(60)]})
+    labels["identity"] = [f"person{i}" for i in rng.integers(0, 20, 60)]
+    labels["age"] = ""
+    labels["gender"] = rng.choice(["Male", "Female", ""], 60)
+    labels["race"] = rng.choice(["White", "Indian", ""], 60)
+    tested = {f"person{i}" for i in rng.choice(20, 6, replace=False)}
+    taken = labels[rng.random(60) < 0.7]
+    split = pd.DataFrame({"file": taken["file"], "parent": taken["file"], "identity": taken["identity"]})
+    split["part"] = np.where(split["identity"].isin(tested), "test", "train")
+    copies = split[split["part"] == "train"].assign(file=lambda rows: "m_" + rows["file"])
+    return labels, pd.concat([split, copies], ignore_index=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("learn_from", ["labelled", "left_out", "training_part"])
+def test_no_person_of_the_test_part_is_learnt_from(seed, learn_from):
+    labels, split = tables(seed)
+    train, test = pretraining_parts(labels, split, learn_from)
+    assert len(train)
+    assert len(test)
+    assert not set(train["identity"]) & set(split.loc[split["part"] == "test", "identity"])
+    assert set(test["file"]) <= set(split.loc[split["part"] == "test", "file"])
+    for part in (train, test):
+        assert (part[["race", "gender", "age"]] != "").any(axis=1).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_labelled_is_what_the_split_took_and_what_it_left_out(seed):
+    labels, split = tables(seed)
+    labelled, left_out, taken = (
+        set(pretraining_parts(labels, split, learn_from)[0]["file"])
+        for learn_from in ("labelled", "left_out", "training_part")
+    )
+    assert labelled == left_out | taken
+    assert not left_out & set(split["file"])
+    assert taken <= set(split.loc[split["part"] == "train", "parent"])
+
+
+def test_a_face_without_labels_is_named():
+    labels, split = tables(0)
+    lost = str(split["file"].iloc[0])
+    with pytest.raises(BadInputError, match=rf"1 faces.*{lost}"):
+        pretraining_parts(labels[labels["file"] != lost], split, "labelled")
