@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from looks_kedro.cam.figures import average_figure, maps_sheet
+from looks_kedro.cam.figures import (
+    AverageMap,
+    average_figure,
+    averages_grid,
+    maps_sheet,
+    padding_figure,
+    sections_sheet,
+)
 from looks_kedro.cam.overlay import contact_sheet, jet_overlay, signed_overlay
+from looks_kedro.cam.styles import drawn_maps, full_colour, overlay
 
 GREY = np.full((60, 60, 3), 128, dtype=np.uint8)
 
@@ -84,6 +92,68 @@ def test_figures_leave_pyplot_alone() -> None:
 
 def test_a_sheet_of_maps_draws_every_picture_and_caption() -> None:
     figure = maps_sheet([GREY] * 7, np.zeros((7, 7, 7)), [f"no {n}" for n in range(7)], columns=4, title="all")
-    shown = [axis for axis in figure.axes if axis.images]
-    assert [axis.get_title() for axis in shown] == [f"no {n}" for n in range(7)]
-    assert drawn(figure).std() > 0
+    assert [text.get_text() for text in figure.axes[0].texts] == [*(f"no {n}" for n in range(7)), "all"]
+    pixels = drawn(figure)
+    # Two rows, the second of three pictures: the place of the eighth is white.
+    assert (pixels[-100, -100] == 255).all()
+    assert not (pixels[-100, 100] == 255).all()
+
+
+def words_in(figure: object) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+
+
+def test_each_row_of_signed_averages_has_its_own_scale_and_says_so() -> None:
+    weak, strong = np.full((3, 3), 0.1), np.full((3, 3), -4.0)
+    rows = {"celebrities": {"all": AverageMap(weak, GREY, 7)}, "ordinary": {"all": AverageMap(strong, GREY, 9)}}
+    figure = averages_grid(rows, "difference")
+    assert set(words_in(figure)) == {"celebrities \u00b10.1", "ordinary \u00b14", "n = 7", "n = 9", "all"}
+    pixels = drawn(figure).astype(int)
+    upper, lower = pixels[100, 100], pixels[270, 100]
+    assert upper[0] > upper[2] + 50
+    assert lower[2] > lower[0] + 50
+    published = averages_grid(rows, "published")
+    assert "celebrities" in words_in(published)
+
+
+def test_a_column_that_a_row_lacks_stays_white() -> None:
+    rows = {"a": {"x": AverageMap(np.ones((2, 2)), GREY), "y": AverageMap(np.ones((2, 2)), GREY)}, "b": {}}
+    rows["b"]["y"] = AverageMap(np.ones((2, 2)), GREY)
+    pixels = drawn(averages_grid(rows, "difference"))
+    assert (pixels[260, 100] == 255).all()
+    assert not (pixels[260, 260] == 255).all()
+
+
+def test_a_sheet_has_a_row_for_each_reason() -> None:
+    entry = (GREY, np.zeros((3, 3)), "ada 0.91")
+    figure = sections_sheet({"wrong": [entry], "most certain": [entry] * 3}, "difference", "celebrities")
+    assert words_in(figure).count("ada 0.91") == 4
+    assert {"wrong", "most certain", "celebrities"} <= set(words_in(figure))
+
+
+def test_the_padding_figure_shows_nothing_in_its_last_column_where_maps_turn_with_the_image() -> None:
+    heat = np.zeros((4, 4))
+    heat[:, 0] = 1
+    face = np.full((60, 60, 3), 100, dtype=np.uint8)
+
+    def last_column(turned: np.ndarray) -> np.ndarray:
+        pixels = drawn(padding_figure({"celebrities": (heat, turned)}, {"celebrities": face}))
+        return pixels[60:150, 26 + 3 * 156 + 10 : 26 + 3 * 156 + 140].astype(int)
+
+    assert np.abs(last_column(heat[:, ::-1]) - 100).max() <= 1
+    assert np.abs(last_column(heat) - 100).max() > 50
+
+
+def test_signed_maps_lie_over_a_grey_image_and_share_a_scale_that_one_strong_map_does_not_set() -> None:
+    red = np.zeros((20, 20, 3), dtype=np.uint8)
+    red[..., 0] = 200
+    assert (np.ptp(overlay(red, np.zeros((2, 2)), "difference"), axis=2) == 0).all()
+    by_class = np.zeros((50, 2, 2, 2))
+    by_class[:, 1] = 1
+    by_class[0, 1] = 100
+    scale = full_colour(by_class)
+    assert scale == 1
+    maps = drawn_maps(by_class, np.ones(50, int), "difference", scale)
+    assert maps[0].max() == 100
+    assert maps[1].max() == 1
+    assert np.abs(drawn_maps(by_class, np.ones(50, int), "difference")).max() == 1

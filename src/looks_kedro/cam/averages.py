@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["align_maps", "average_maps", "enlarge", "similarity"]
+__all__ = ["align_maps", "average_maps", "enlarge", "group_averages", "similarity"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -69,6 +69,34 @@ def average_maps(
     return means
 
 
+def group_averages(
+    maps: npt.NDArray[np.floating],
+    groups: Mapping[str, npt.NDArray[np.bool_]],
+    size: int,
+    *,
+    landmarks: npt.NDArray[np.floating] | None = None,
+    target: npt.NDArray[np.floating] | None = None,
+) -> dict[str, FloatArray]:
+    """The mean map of each of many groups that may overlap, in one pass over the maps.
+
+    Args:
+        maps: (N, h, w).
+        groups: name of each group to a flag an image (N,); one without images is left out.
+        size: side of the results in pixels.
+        landmarks: (N, 5, 2) in pixels of an image of ``size``; none averages in image coordinates.
+        target: (5, 2), where landmarks are moved to; the mean of ``landmarks`` when none.
+
+    Returns:
+        Name of each group to its float32 (size, size).
+    """
+    chosen = {name: flags for name, flags in groups.items() if flags.any()}
+    if landmarks is None:
+        return {name: enlarge(maps[flags].mean(axis=0, dtype=np.float64), size) for name, flags in chosen.items()}
+    goal = landmarks.mean(axis=0) if target is None else target
+    means = _aligned_means(maps, landmarks, goal, size, np.array([*chosen.values()], dtype=bool).reshape(-1, len(maps)))
+    return dict(zip(chosen, means, strict=True))
+
+
 def align_maps(
     maps: npt.NDArray[np.floating],
     landmarks: npt.NDArray[np.floating],
@@ -88,17 +116,31 @@ def align_maps(
     Returns:
         float32 (size, size).
     """
+    return _aligned_means(maps, landmarks, target, size, np.ones((1, len(maps)), dtype=bool))[0]
+
+
+def _aligned_means(
+    maps: npt.NDArray[np.floating],
+    landmarks: npt.NDArray[np.floating],
+    target: npt.NDArray[np.floating],
+    size: int,
+    members: npt.NDArray[np.bool_],
+) -> list[FloatArray]:
+    """Means of aligned maps over groups; members (groups, N)."""
     import cv2
 
-    total = np.zeros((size, size))
-    reached = np.zeros((size, size))
+    total = np.zeros((len(members), size, size))
+    reached = np.zeros((len(members), size, size))
     inside = np.ones((size, size), dtype=np.float32)
-    for one, points in zip(maps, landmarks, strict=True):
+    for number, (one, points) in enumerate(zip(maps, landmarks, strict=True)):
         move = similarity(points, target)
+        value = cv2.warpAffine(enlarge(one, size), move, (size, size), flags=cv2.INTER_LINEAR)
         weight = cv2.warpAffine(inside, move, (size, size), flags=cv2.INTER_LINEAR)
-        total += cv2.warpAffine(enlarge(one, size), move, (size, size), flags=cv2.INTER_LINEAR)
-        reached += weight
-    return np.divide(total, reached, out=np.zeros_like(total), where=reached > 1e-6).astype(np.float32)
+        for group in np.flatnonzero(members[:, number]):
+            total[group] += value
+            reached[group] += weight
+    means = np.divide(total, reached, out=np.zeros_like(total), where=reached > 1e-6)
+    return list(means.astype(np.float32))
 
 
 def similarity(source: npt.NDArray[np.floating], target: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -3,102 +3,171 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from looks_kedro.cam.averages import enlarge
-from looks_kedro.cam.overlay import jet_overlay
+from looks_kedro.cam.grids import Cell, ColourBar, picture_grid
+from looks_kedro.cam.overlay import jet_overlay, signed_overlay
+from looks_kedro.cam.styles import Style, overlay
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["average_figure", "maps_sheet"]
+__all__ = ["AverageMap", "average_figure", "averages_grid", "maps_sheet", "padding_figure", "sections_sheet"]
 
 ImageArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.floating]
+
+_BLANK = np.full((150, 150, 3), 255, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class AverageMap:
+    """An averaged map.
+
+    Attributes:
+        heat: (h, w), 0 or more in the published style, signed as a difference.
+        face: the mean face under it, uint8 (S, S, 3); none shows the colours alone.
+        images: how many it is of; none is not told.
+    """
+
+    heat: FloatArray
+    face: ImageArray | None = None
+    images: int | None = None
 
 
 def average_figure(
-    averages: Mapping[str, npt.NDArray[np.floating]],
+    averages: Mapping[str, FloatArray],
     mean_faces: Mapping[str, ImageArray] | None = None,
     title: str = "",
-    opacity: float = 0.5,
+    style: Style = "published",
 ) -> Figure:
-    """Averaged maps side by side, one a class, in jet with a colour bar (the style of the study's figures 5-8).
+    """Averaged maps side by side, with a colour bar (the style of the study's figures 5-8).
 
     Args:
-        averages: name of each class to its mean map (h, w) from 0 to 1; all classes share the scale from 0 to the
-            largest value.
+        averages: name of each class to its mean map (h, w); all share one scale, up to the largest value.
         mean_faces: name of each class to its mean portrait, uint8 (S, S, 3), drawn under the map.
         title: above the figure.
-        opacity: of the map where there is a portrait.
+        style: ``published``, in jet from 0 on; or ``difference``, blue below 0 and red above.
 
     Returns:
         A figure with an Agg canvas.
     """
-    figure = _figure(3.2 * len(averages) + 0.9, 3.6)
-    axes = figure.subplots(1, len(averages), squeeze=False)[0]
-    largest = max((float(np.max(one)) for one in averages.values()), default=0.0) or 1.0
-    drawn = None
-    for axis, (name, average) in zip(axes, averages.items(), strict=True):
-        face = (mean_faces or {}).get(name)
-        size = 300 if face is None else face.shape[0]
-        if face is not None:
-            axis.imshow(face)
-        alpha = 1.0 if face is None else opacity
-        drawn = axis.imshow(enlarge(average, size), cmap="jet", vmin=0, vmax=largest, alpha=alpha)
-        axis.set_title(name)
-        axis.set_axis_off()
-    if drawn is not None:
-        bar = figure.colorbar(drawn, ax=list(axes), shrink=0.8)
-        if bar.solids is not None:
-            bar.solids.set_alpha(1)
-    if title:
-        figure.suptitle(title)
-    return figure
+    row = {name: AverageMap(heat, (mean_faces or {}).get(name)) for name, heat in averages.items()}
+    return averages_grid({"": row}, style, title)
+
+
+def averages_grid(rows: Mapping[str, Mapping[str, AverageMap]], style: Style, title: str = "") -> Figure:
+    """Averaged maps in rows and columns (the study's figures 5 to 8).
+
+    In the published style one scale serves all. Signed evidence of the two classes may differ manyfold in strength, so
+    there each row has its own, which its name tells.
+
+    Args:
+        rows: name of each row to its maps by the column's name; a row may lack columns.
+        style: ``published`` or ``difference``.
+        title: above the figure.
+
+    Returns:
+        The figure.
+    """
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    tops = {name: _strongest([one.heat for one in row.values()]) for name, row in rows.items()}
+    shared = max(tops.values(), default=1.0)
+
+    def cell(one: AverageMap | None, top: float) -> Cell:
+        if one is None:
+            return Cell(None)
+        words = "" if one.images is None else f"n = {one.images}"
+        if one.face is None:
+            colours = jet_overlay if style == "published" else signed_overlay
+            return Cell(colours(_BLANK, one.heat / top, opacity=1.0), words)
+        return Cell(overlay(one.face, one.heat / top, style), words)
+
+    published = style == "published"
+    cells = [[cell(row.get(one), shared if published else tops[name]) for one in columns] for name, row in rows.items()]
+    names = [name if published else _with_strength(name, tops[name]) for name in rows]
+    bar = ColourBar(style, shared) if published else ColourBar(style, 1.0)
+    return picture_grid(cells, names if any(names) else (), columns, title=title, bar=bar)
 
 
 def maps_sheet(
     images: Sequence[ImageArray],
-    maps: npt.NDArray[np.floating],
+    maps: FloatArray,
     captions: Sequence[str] | None = None,
     *,
     columns: int = 6,
     title: str = "",
+    style: Style = "published",
 ) -> Figure:
     """Single maps over their portraits (the style of the study's figures 11-20).
 
     Args:
         images: uint8 (S, S, 3) each.
-        maps: (N, h, w) from 0 to 1.
+        maps: (N, h, w), 0..1, or -1..1 as a difference.
         captions: a line below each; none leaves them out.
         columns: pictures a row.
         title: above the figure.
+        style: ``published`` or ``difference``.
 
     Returns:
         A figure with an Agg canvas.
     """
-    columns = max(1, min(columns, len(images)))
-    rows = max(1, -(-len(images) // columns))
-    figure = _figure(1.6 * columns, 1.8 * rows + (0.4 if title else 0))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     words = captions or [""] * len(images)
-    for axis in axes:
-        axis.set_axis_off()
-    for axis, image, one, caption in zip(axes, images, maps, words, strict=False):
-        axis.imshow(jet_overlay(image, one))
-        axis.set_title(caption, fontsize=8, y=-0.14)
-    if title:
-        figure.suptitle(title)
-    return figure
+    cells = [Cell(overlay(image, one, style), caption) for image, one, caption in zip(images, maps, words, strict=True)]
+    rows = [cells[start : start + columns] for start in range(0, len(cells), max(1, columns))]
+    return picture_grid(rows, title=title)
 
 
-def _figure(width: float, height: float) -> Figure:
-    """A figure of a size in inches, away from pyplot."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def sections_sheet(
+    sections: Mapping[str, Sequence[tuple[ImageArray, FloatArray, str]]], style: Style, title: str = ""
+) -> Figure:
+    """Single maps over their portraits, a row for each reason to look at them.
 
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    Args:
+        sections: name of each row to its images uint8 (S, S, 3), maps (h, w) from 0 to 1, or -1 to 1 as a difference,
+            and captions.
+        style: ``published`` or ``difference``.
+        title: above the figure.
+
+    Returns:
+        The figure.
+    """
+    rows = [[Cell(overlay(image, heat, style), words) for image, heat, words in row] for row in sections.values()]
+    return picture_grid(rows, list(sections), title=title, bar=ColourBar(style, 1.0), side=120)
+
+
+def padding_figure(
+    averages: Mapping[str, tuple[FloatArray, FloatArray]], faces: Mapping[str, ImageArray], title: str = ""
+) -> Figure:
+    """Averaged maps of images, the same mirrored, and what the network makes of the mirrored images.
+
+    Args:
+        averages: name of each class to the signed mean maps (h, w) of the images, and of the mirrored images.
+        faces: name of each class to its mean portrait, uint8 (S, S, 3).
+        title: above the figure.
+
+    Returns:
+        The figure; where second and third column are alike, the heat turns with the image. The fourth is their
+        difference.
+    """
+    rows, names = [], []
+    for name, (own, turned) in averages.items():
+        face, mirrored = faces[name], np.ascontiguousarray(faces[name][:, ::-1])
+        expected, top = own[:, ::-1], _strongest([own, turned])
+        drawn = ((face, own), (mirrored, expected), (mirrored, turned), (mirrored, turned - expected))
+        rows.append([Cell(overlay(under, heat / top, "difference")) for under, heat in drawn])
+        names.append(_with_strength(name, top))
+    columns = ["images", "their maps, mirrored", "maps of mirrored images", "third less second"]
+    return picture_grid(rows, names, columns, title=title, bar=ColourBar("difference", 1.0))
+
+
+def _strongest(maps: Sequence[FloatArray]) -> float:
+    return max((float(np.abs(one).max()) for one in maps), default=0.0) or 1.0
+
+
+def _with_strength(name: str, top: float) -> str:
+    return f"{name} \u00b1{top:.2g}".strip()
