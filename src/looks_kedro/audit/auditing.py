@@ -1,0 +1,190 @@
+"""The audit of one model from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from looks_kedro.audit.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier, as_classifier
+from looks_kedro.audit.evaluation import chosen_rows, evaluate_channels, evaluate_unedited
+from looks_kedro.audit.intake import FindLandmarks, Given, take_in
+from looks_kedro.audit.leak import LeakGap, leak_gap
+from looks_kedro.audit.report import Report, report_of
+from looks_kedro.audit.settings import Rules
+from looks_kedro.errors import BadInputError, BadParameterError
+
+__all__ = ["audit"]
+
+Labels = npt.NDArray[np.int64]
+Names = npt.NDArray[np.str_]
+
+
+def audit(
+    model: Any,
+    faces: Any,
+    labels: npt.ArrayLike,
+    identities: npt.ArrayLike,
+    *,
+    landmarks: npt.ArrayLike | None = None,
+    mattes: Any = None,
+    good_mattes: npt.ArrayLike | None = None,
+    known: npt.ArrayLike | None = None,
+    leak: LeakGap | None = None,
+    one_source: bool = False,
+    cross_source_passed: bool | None = None,
+    channels: Sequence[str] | None = None,
+    draws: int = 2,
+    images: int | None = None,
+    rules: Rules | None = None,
+    seed: int = 0,
+    image_size: int | None = None,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    device: str | None = None,
+    batch_size: int = 64,
+    processes: int | None = 1,
+    find_landmarks: FindLandmarks | None = None,
+    companions: bool = False,
+    controls: bool = False,
+) -> Report:
+    """Find out what a classifier's decisions rest on.
+
+    Args:
+        model: a torch module, or a callable on uint8 images (see ``as_classifier``); or a list of trainings of one
+            network that differ in the seed, which are then judged together.
+        faces: images that the model was not trained on, uint8 (N, S, S, 3) RGB; or a list of such images or of files.
+        labels: 0 or 1 (N,).
+        identities: (N,) who is shown. Intervals are over people: a name for each image is right only if nobody is
+            shown twice.
+        landmarks: (N, 5, 2) in pixels of the faces; None has them found by MTCNN.
+        mattes: uint8 (N, S, S), 255 where the person is; without them the background is not tried apart from clothes.
+        good_mattes: (N,) which of them may be used.
+        known: bool (N,) whether the person was in the training part too; the leak gap is measured between known
+            people and new ones. Both classes must occur among either.
+        leak: the leak gap, where it was measured otherwise, of the split that these images are the test of.
+        one_source: whether both classes come from the same sources.
+        cross_source_passed: whether the model was shown to work across sources.
+        channels: names of ``interventions.CHANNELS``; None tries all that can be tried.
+        draws: donors of each class for an image.
+        images: edit at most so many images, spread over classes and people; None edits all.
+        rules: the thresholds.
+        seed: of the donors and of the images chosen.
+        image_size: side of the images that the model was trained on, px; None shows them as large as they are.
+        mean: subtracted before a module, of red, green and blue in 0..1.
+        std: by which is divided then.
+        device: where a module runs; None leaves it where it is.
+        batch_size: images that the model is shown at a time.
+        processes: that make the edits; None takes one a core (a script then needs ``if __name__ == "__main__":``).
+        find_landmarks: an image to its landmarks, in place of MTCNN.
+        companions: whether to look at the images alone, too (minutes).
+        controls: whether to try the model on face, background and mixed backgrounds, too.
+
+    Returns:
+        The report; ``print(report)`` says the verdict, a notebook shows all of it.
+
+    Raises:
+        BadInputError: inputs do not fit each other, or a class is missing.
+    """
+    trainings = model if isinstance(model, (list, tuple)) else [model]
+    if not trainings:
+        raise BadParameterError("model: expected a network, or a list of trainings of one; found an empty list.")
+    models = {
+        str(number): as_classifier(one, image_size, mean, std, device, batch_size)
+        for number, one in enumerate(trainings)
+    }
+    given = take_in(faces, landmarks, mattes, good_mattes, find_landmarks)
+    classes, names = _checked(labels, identities, given)
+    met = None if known is None else _of(given, known, "known").astype(np.bool_)
+    right = evaluate_unedited(models, given.portraits, classes, batch_size)
+    answers = evaluate_channels(
+        models,
+        given.portraits,
+        classes,
+        names,
+        channels=channels,
+        recipients=chosen_rows(classes, names, images, seed),
+        draws=draws,
+        seed=seed,
+        batch_size=batch_size,
+        processes=processes,
+    )
+    report = report_of(
+        list(answers.values()),
+        list(right.values()),
+        classes,
+        names,
+        rules=rules,
+        leak=leak if met is None or leak is not None else _leak(right["0"], classes, names, met),
+        one_source=one_source,
+        cross_source_passed=cross_source_passed,
+        notes=given.notes,
+    )
+    return replace(
+        report,
+        companions=_companions(given, classes, names, seed) if companions else None,
+        controls=_controls(models["0"], given, classes, names, seed, batch_size) if controls else None,
+    )
+
+
+def _checked(labels: npt.ArrayLike, identities: npt.ArrayLike, given: Given) -> tuple[Labels, Names]:
+    """Labels and identities of the images that are audited."""
+    classes, names = _of(given, labels, "labels"), _of(given, identities, "identities").astype(str)
+    if not set(np.unique(classes).tolist()) <= {0, 1}:
+        found = ", ".join(map(str, np.unique(classes)[:4]))
+        raise BadInputError(f"labels: expected 0 and 1; found {found}. Number the two classes.")
+    for one in (0, 1):
+        people = len(np.unique(names[classes == one]))
+        if people < 2:
+            raise BadInputError(
+                f"labels: class {one} has {people} people among the images with landmarks; expected at least 2, so "
+                "that each image can be given something of somebody else. Give more people."
+            )
+    return classes.astype(np.int64), names
+
+
+def _of(given: Given, values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.shape != (given.count,):
+        raise BadInputError(f"{name}: expected one for each of {given.count} images; found {array.shape}.")
+    return array[given.rows]
+
+
+def _leak(
+    right: npt.NDArray[np.bool_], labels: Labels, identities: Names, known: npt.NDArray[np.bool_]
+) -> LeakGap | None:
+    """The gap between people of the training and new ones; none where the test shows only one kind."""
+    if known.all() or not known.any():
+        return None
+    table = pd.DataFrame({"looks": labels, "identity": identities, "correct": right})
+    return leak_gap(table[known], table[~known])
+
+
+def _companions(given: Given, labels: Labels, identities: Names, seed: int) -> Any:
+    from looks_kedro.audit.companions import find_companions
+
+    faces, mattes = _in_memory(given)
+    return find_companions(faces, labels, identities, given.portraits.landmarks, mattes, seed=seed)
+
+
+def _controls(
+    model: Classifier, given: Given, labels: Labels, identities: Names, seed: int, batch_size: int
+) -> pd.DataFrame:
+    from looks_kedro.audit.controls import model_controls
+
+    faces, mattes = _in_memory(given)
+    points = given.portraits.landmarks
+    return model_controls(model, faces, labels, identities, points, mattes, seed=seed, batch_size=batch_size)
+
+
+def _in_memory(given: Given) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+    """All faces, and all mattes where every one of them is good."""
+    portraits = given.portraits
+    faces = np.stack([np.asarray(portraits.faces[row]) for row in range(len(portraits))])
+    if portraits.mattes is None or not portraits.with_matte.all():
+        return faces, None
+    return faces, np.stack([np.asarray(portraits.mattes[row]) for row in range(len(portraits))])
