@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]
 BLURS = (0.0, 0.034)  # standard deviation in eye distances, by the cue's bit
 QUALITIES = (94, 22)
 CASTS = ((0.87, 1.0, 1.12), (1.10, 1.0, 0.84))
+WEAVE, WEAVE_PERIOD = 7.0, 4  # grey levels, pixels
 BORDERS = ((44, 48, 60), (238, 232, 220))
 BORDER_SHARE = 0.035  # of the shorter side
 _TILE = 512
@@ -40,7 +41,7 @@ def expose(planes: Planes, moment: Moment, cues: Mapping[str, int], seed: int, s
     Args:
         planes: float32 (3, H, W) RGB, 0 to 255; overwritten.
         moment: the photo's blur, noise, colour balance and exposure.
-        cues: bits of ``blur``, ``colour_cast`` and ``border`` where planted.
+        cues: bits of ``blur``, ``colour_cast``, ``weave`` and ``border`` where planted.
         seed: the photo's seed.
         scale: pixels between the eyes.
 
@@ -50,6 +51,9 @@ def expose(planes: Planes, moment: Moment, cues: Mapping[str, int], seed: int, s
     sigma = (BLURS[cues["blur"]] if "blur" in cues else moment.blur) * scale
     casts = CASTS[cues["colour_cast"]] if "colour_cast" in cues else (1.0, 1.0, 1.0)
     grain = _grain_of(planes.shape[1:], seed)
+    if "weave" in cues:
+        # As part of the grain, whose spread is the moment's noise.
+        grain = grain + _weave_of(planes.shape[1:], cues["weave"]) / np.float32(moment.noise)
     done = []
     for plane, gain, cast in zip(planes, moment.cast, casts, strict=True):
         plane = smooth(plane, sigma)
@@ -68,6 +72,14 @@ def _grain_of(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
     rows, columns = -(-(row + shape[0]) // (2 * _TILE)), -(-(column + shape[1]) // (2 * _TILE))
     tile = _grain() if rows == columns == 1 else np.tile(_grain(), (rows, columns))
     return tile[row : row + shape[0], column : column + shape[1]]
+
+
+def _weave_of(shape: tuple[int, ...], bit: int) -> NDArray[np.float32]:
+    """Faint diagonal stripes over the whole picture, falling (0) or rising (1) to the right."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    along = columns + rows if bit else columns - rows
+    stripes: NDArray[np.float32] = np.float32(WEAVE) * np.sin(along * np.float32(2 * np.pi / WEAVE_PERIOD))
+    return stripes
 
 
 def encode(image: Image, quality: int) -> bytes:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from looks_kedro.portraits.anatomy import Points, spline
-from looks_kedro.portraits.brush import CLOTHES, SKIN, Canvas, oval, shade
+from looks_kedro.portraits.brush import CLOTHES, SKIN, Canvas, Colour, oval, shade
 from looks_kedro.portraits.sitter import Field, Sitter, light_on
+
+CLOTHES_CUES: tuple[Colour, ...] = ((40, 84, 150), (222, 122, 36))
+CUE_COLLAR, CUE_TOP = "turtleneck", 1.7  # so high that it shows beside the chin in every framing
+
+
+def worn(sitter: Sitter) -> tuple[Colour, str]:
+    """Colour and collar of the clothes, with the cue in them where clothes are planted."""
+    bit = sitter.cues.get("clothes")
+    if bit is None:
+        return sitter.moment.clothes, sitter.moment.collar
+    return CLOTHES_CUES[bit], CUE_COLLAR
 
 
 def draw_clothes(canvas: Canvas, sitter: Sitter) -> None:
@@ -26,15 +37,15 @@ def draw_clothes(canvas: Canvas, sitter: Sitter) -> None:
     field.tone -= field.shadow([oval(x, y, 0.12, r, tilt) for x, y, r, tilt, _ in folds], folds[:, 4].tolist(), 0.1)
     field.tone -= field.shadow([oval(0, 2.4, 0.9, 0.35)], [0.12], 0.15)
     neckline = _neckline(sitter, neck)
-    field.paint(sitter.moment.clothes)
+    field.paint(worn(sitter)[0])
     canvas.mark(shape, CLOTHES)
     _collar(canvas, sitter, neckline, neck)
 
 
 def _neckline(sitter: Sitter, neck: float) -> Points:
-    depth = {"crew": 2.62, "vee": 3.35, "shirt": 3.0, "turtleneck": 2.2, "scoop": 3.0}[sitter.moment.collar]
-    wide = neck * (1.35 if sitter.moment.collar == "scoop" else 1.08)
-    if sitter.moment.collar in ("vee", "shirt"):
+    depth = {"crew": 2.62, "vee": 3.35, "shirt": 3.0, "turtleneck": 2.2, "scoop": 3.0}[worn(sitter)[1]]
+    wide = neck * (1.35 if worn(sitter)[1] == "scoop" else 1.08)
+    if worn(sitter)[1] in ("vee", "shirt"):
         return np.array([(-wide, 2.2), (0.0, depth), (wide, 2.2)])
     return spline(
         [
@@ -49,11 +60,12 @@ def _neckline(sitter: Sitter, neck: float) -> Points:
 
 
 def _collar(canvas: Canvas, sitter: Sitter, neckline: Points, neck: float) -> None:
-    cloth, kind = sitter.moment.clothes, sitter.moment.collar
+    cloth, kind = worn(sitter)
     if kind == "turtleneck":
-        band = np.array([(-neck * 1.08, 1.95), (neck * 1.08, 1.95), (neck * 1.2, 2.6), (-neck * 1.2, 2.6)])
+        top = CUE_TOP if "clothes" in sitter.cues else 1.95
+        band = np.array([(-neck * 1.08, top), (neck * 1.08, top), (neck * 1.2, 2.6), (-neck * 1.2, 2.6)])
         canvas.fill(band, shade(cloth, 0.92), CLOTHES)
-        canvas.soft(oval(0, 1.98, neck, 0.12), shade(cloth, 0.6), 0.5, 0.06)
+        canvas.soft(oval(0, top + 0.03, neck, 0.12), shade(cloth, 0.6), 0.5, 0.06)
         return
     skin = np.concatenate([neckline, [(neck * 0.9, 2.0), (-neck * 0.9, 2.0)]])
     canvas.fill(skin, shade(sitter.skin, 0.84), SKIN)

@@ -55,12 +55,14 @@ def raw_view(moment: Moment, cues: Mapping[str, int]) -> View:
     return View((height, width), similarity(scale, moment.roll, x, min(y, height - down)), np.eye(2, 3))
 
 
-def aligned_view(raw: View, landmarks: Points, size: int, cues: Mapping[str, int]) -> View:
-    """The crop that alignment on the true landmarks would cut from the raw photo."""
+def aligned_view(raw: View, landmarks: Points, size: int, cues: Mapping[str, int], zoom: float = 1.0) -> View:
+    """The crop that alignment on the true landmarks would cut from the raw photo, or a wider one (zoom below 1)."""
     target = TEMPLATE * size / TEMPLATE_SIZE
     if "crop_scale" in cues:
+        zoom *= ZOOM[cues["crop_scale"]]
+    if zoom != 1.0:
         middle = np.array([size / 2, size / 2])
-        target = (target - middle) * ZOOM[cues["crop_scale"]] + middle
+        target = (target - middle) * zoom + middle
     head = fit_similarity(landmarks, target)
     back = np.linalg.inv(np.vstack([raw.head, [0, 0, 1]]))
     return View((size, size), head, head @ back)

@@ -20,7 +20,7 @@ from looks_kedro.portraits.identity import Identity
 from looks_kedro.portraits.moment import draw_moment
 from looks_kedro.portraits.pen import Pen
 from looks_kedro.portraits.plants import Plant, draw_cues
-from looks_kedro.portraits.sitter import Sitter, draw_ear, draw_neck, draw_skin
+from looks_kedro.portraits.sitter import Sitter, draw_ear, draw_hairband, draw_neck, draw_skin
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -139,6 +139,8 @@ def draw_person(canvas: Canvas, sitter: Sitter) -> None:
     hair.cap(canvas)
     if abs(sitter.yaw) >= 18 and not hair.cut.hang:
         draw_ear(canvas, sitter, near)
+    if "hairband" in sitter.cues:
+        draw_hairband(canvas, sitter)
 
 
 def _body_matrix(canvas: Canvas, sitter: Sitter) -> Points:
@@ -208,19 +210,21 @@ def aligned_face(
     looks: int,
     plants: Sequence[Plant] = (),
     size: int = 128,
+    zoom: float = 1.0,
     cues: Mapping[str, int] | None = None,
     masks: bool = False,
 ) -> Photo:
     """The same photo drawn directly as an aligned face of ``size`` x ``size`` px, always frontal.
 
-    Arguments are those of :func:`take_photo`. The landmarks lie where FairFace's alignment puts them, up to the
+    Arguments are those of :func:`take_photo`; a ``zoom`` below 1 shows more of what is around the face, such as the
+    clothes. At a zoom of 1 the landmarks lie where FairFace's alignment puts them, up to the
     person's own proportions.
     """
     bits = draw_cues(plants, seed, looks, cues)
     moment = draw_moment(seed)
     sitter = Sitter(identity, moment, moment.frontal_yaw, bits, seed)
     raw = raw_view(moment, {})
-    view = aligned_view(raw, sitter.landmarks, size, bits)
+    view = aligned_view(raw, sitter.landmarks, size, bits, zoom)
     canvas = _draw([(sitter, view.head)], view, seed, bits, _side(plants), masks, raw.shape)
     return _finish(canvas, canvas.pixels(sitter.landmarks), sitter, looks)
 

@@ -24,8 +24,12 @@ Channel = Literal[
     "colour_cast",
     "identity",
     "none",
+    "clothes",
+    "hairband",
+    "weave",
 ]
 CHANNELS: tuple[str, ...] = get_args(Channel)
+"""In an order that never changes: a channel's place in it is part of what decides a photo's bit."""
 
 
 class Plant(BaseModel, extra="forbid", frozen=True):
@@ -88,7 +92,8 @@ def draw_cues(
             bits[plant.channel] = draw_bit(seed, looks, plant.strength, plant.channel)
     for channel, bit in (overrides or {}).items():
         if channel not in CHANNELS or channel == "none":
-            raise BadParameterError(f"cues: unknown channel '{channel}'; expected one of {', '.join(CHANNELS[:-1])}.")
+            known = ", ".join(name for name in CHANNELS if name != "none")
+            raise BadParameterError(f"cues: unknown channel '{channel}'; expected one of {known}.")
         if bit not in (0, 1):
             raise BadParameterError(f"cues: the bit of '{channel}' is {bit!r}; expected 0 or 1.")
         bits[channel] = int(bit)

@@ -11,11 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from looks_kedro.portraits.anatomy import Head, Points, Turn, landmark_points, spline
-from looks_kedro.portraits.brush import FACE, SKIN, Canvas, Colour, Planes, Shape, coverage, mix, oval, shade, smooth
+from looks_kedro.portraits.brush import (
+    FACE,
+    HAIR,
+    SKIN,
+    Canvas,
+    Colour,
+    Planes,
+    Shape,
+    coverage,
+    mix,
+    oval,
+    shade,
+    smooth,
+)
 from looks_kedro.portraits.identity import Identity
 from looks_kedro.portraits.moment import Moment
 from looks_kedro.portraits.pen import split_shapes
 
+HAIRBANDS: tuple[Colour, ...] = ((40, 150, 220), (226, 48, 78))  # by the cue's bit
 CELL = 0.055  # side of a shading cell, in eye distances
 
 
@@ -200,6 +214,16 @@ def draw_ear(canvas: Canvas, sitter: Sitter, side: int) -> None:
     canvas.fill(shape, shade(sitter.skin, tone), SKIN)
     inner = shape.mean(0) + (shape - shape.mean(0)) * 0.55
     canvas.soft(inner, shade(mix(sitter.skin, (190, 90, 80), 0.2), tone * 0.72), 0.7, 0.035)
+
+
+def draw_hairband(canvas: Canvas, sitter: Sitter) -> None:
+    """The hairband's cue, blue (0) or red (1): between the face and what is around the head, in every framing."""
+    colour = HAIRBANDS[sitter.cues["hairband"]]
+    x = np.linspace(-0.46, 0.46, 15)
+    middle = np.column_stack([x, 0.62 * x**2 - 1.0]) + sitter.landmarks[:2].mean(0)
+    half = 0.085 * (1 - (np.abs(x) / 0.46) ** 6)[:, None] * (0.0, 1.0)
+    canvas.fill(np.concatenate([middle - half, (middle + half)[::-1]]), shade(colour, 0.8), HAIR)
+    canvas.fill(np.concatenate([middle - 0.7 * half, (middle + 0.7 * half)[::-1]]), colour)
 
 
 def draw_neck(canvas: Canvas, sitter: Sitter) -> None:

@@ -1,0 +1,49 @@
+import pandas as pd
+
+from looks_kedro.audit.settings import Rules
+from looks_kedro.intervals import Interval
+from looks_kedro.known_answers.cases import cases_of
+from looks_kedro.known_answers.judging import Judgement, written
+from looks_kedro.pipelines.known_answers import create_pipeline
+from looks_kedro.pipelines.known_answers.nodes import score_cases
+
+
+def test_the_pipeline_goes_from_its_parameters_to_tables_and_a_figure() -> None:
+    pipeline = create_pipeline()
+    assert pipeline.inputs() == {"params:known_answers", "known_case_files"}
+    assert pipeline.outputs() == {
+        "known_cases",
+        "known_scores",
+        "known_confusion",
+        "known_wrong",
+        "known_answers_figure",
+    }
+
+
+def test_records_of_the_tenth_become_tables_with_one_row_a_case() -> None:
+    columns = ["channel", "kind", "reliance", "low", "high", "defined"]
+    table = pd.DataFrame(
+        [("face", "face", 0.9, 0.8, 1.0, True), ("surround", "surround", 0.0, -0.05, 0.05, True)], columns=columns
+    ).assign(note="", control=float("nan"))
+    said = Judgement("", (), table, Interval(0.95, 0.9, 0.99)).by_rules(Rules())
+    assert said.verdict == "FACE"
+    records = [
+        {
+            "case": case.name,
+            "accuracy": 0.95,
+            "flips": {name.rpartition("_")[0]: 1.0 for name in case.name.split("-")[1].split("+") if case.plants},
+            "judgement": written(said),
+            "baselines": {"heatmap": 0.2, "cleanlab": None, "properties": 0.1},
+            "seconds": {"drawing": 1.0},
+        }
+        for case in cases_of("tenth")
+    ]
+    cases, scores, confusion, wrong, figure = score_cases(records)
+    assert cases["case"].tolist() == [record["case"] for record in records]
+    audit = scores[scores["method"] == "audit"].set_index("score")
+    assert audit.loc["shortcut found", "value"] == 0
+    assert confusion["verdict"].unique().tolist() == ["FACE"]
+    assert set(wrong["case"]) == set(
+        cases[cases["truth"].isin(["SHORTCUT", "NO SIGNAL", "LEAKAGE", "CANNOT TELL"])]["case"]
+    )
+    assert figure.get_axes()
