@@ -54,7 +54,7 @@ def test_a_study_of_its_own_name_has_a_folder_of_its_own(project):
 
 # Tables that the user writes, and places that keep what is fetched or computed once.
 YOURS = {"people", "corrections", "label_corrections"}
-PLACES = {"downloads", "result_cache", "weights_folder"}
+PLACES = {"downloads", "result_cache", "weights_folder", "image_arrays", "recovery"}
 
 
 def test_every_dataset_that_a_run_makes_is_versioned(project):

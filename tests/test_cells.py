@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from looks_kedro import pipeline_registry
-from looks_kedro.cells import BACKBONES, PUBLISHED, VARIANTS, Cells, cells_of_variants, check_variants
+from looks_kedro.cells import BACKBONES, PUBLISHED, VARIANTS, Cells, check_variants, defined_cells, with_backbones
 from looks_kedro.errors import BadParameterError
 
 
@@ -61,4 +61,30 @@ def test_names_that_cannot_be_folders_and_parts_of_names_are_refused(name):
     with pytest.raises(ValidationError):
         Cells(variants=(name,))
     with pytest.raises(BadParameterError, match="begins with a letter"):
-        cells_of_variants([name])
+        defined_cells([name])
+
+
+def test_a_network_of_torchvision_needs_no_description():
+    cells = Cells.model_validate({"backbones": "mobilenet_v2+custom"})
+    described = with_backbones({"custom": {"start": "fairface"}}, cells)
+    assert described == {"custom": {"start": "fairface", "name": "custom"}, "mobilenet_v2": {"name": "mobilenet_v2"}}
+    assert cells.ordered_backbones() == ["custom", "mobilenet_v2"]
+
+
+def test_one_network_may_have_two_names():
+    cells = Cells.model_validate({"backbones": "resnet18+pretrained"})
+    described = with_backbones({"pretrained": {"name": "resnet18", "start": "imagenet"}}, cells)
+    assert described["pretrained"]["name"] == "resnet18"
+
+
+@pytest.mark.parametrize(
+    ("defined", "backbones", "told"),
+    [
+        ({}, "resnet19", r"cells\.backbones: there is no backbone resnet19; did you mean resnet1"),
+        ({"resnt18": {"start": "fresh"}}, "resnet18", r"backbones\.resnt18: no network.*did you mean resnet18"),
+        ({"resnet18": 3}, "resnet18", r"backbones\.resnet18: expected a mapping.*found 3"),
+    ],
+)
+def test_a_misspelt_network_is_named_with_a_remedy(defined, backbones, told):
+    with pytest.raises(BadParameterError, match=told):
+        with_backbones(defined, Cells.model_validate({"backbones": backbones}))

@@ -36,7 +36,12 @@ def test_a_plain_run_without_data_says_what_can_be_done(project, kedro):
         (["--params", "training.epoch=3"], "training.epoch is unknown; did you mean training.epochs?"),
         (["--params", "trainin.epochs=3"], "trainin is unknown; did you mean training?"),
         (["--params", "training.epochs=0"], "training.epochs: input should be greater than or equal to 1; found 0"),
-        (["--params", "cells.backbones=resnet19"], "cells.backbones.0: input should be 'custom', 'resnet18'"),
+        (["--params", "cells.backbones=resnet19"], "there is no backbone resnet19; did you mean resnet1"),
+        (
+            ["--params", "backbones.resnt18.start=imagenet"],
+            "backbones.resnt18: no network of torchvision",
+        ),
+        (["--params", "backbones.resnet18.start=imagnet"], "backbones.resnet18.start: input should be 'fresh'"),
         (["--env", "dmo"], "Environments of this project: base, demo, folders, hyper, local, test"),
         (["--pipelines", "trainin"], "Did you mean one of these instead? training"),
         (["--params", "celebrities=x"], "celebrities means nothing in this environment; `--env folders`"),
@@ -123,6 +128,6 @@ def test_two_folders_run_to_a_report_in_a_study_of_their_own(project, kedro, por
     )
     done = kedro(project, "run", "--env", "folders", "--params", params)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "original.resnet18  accuracy" in done.stdout + done.stderr
+    assert "original.resnet18  balanced accuracy" in done.stdout + done.stderr
     reports = list((project / "data/mine/08_reporting/report.html").glob("*/report.html"))
     assert len(reports) == 1

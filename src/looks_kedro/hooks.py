@@ -16,6 +16,9 @@ from kedro.pipeline.node import Node
 
 log = logging.getLogger("looks_kedro")
 
+RECOVERY = "recovery"
+"""Name of the place in the catalog."""
+
 
 class ParameterHooks:
     """Refuses unknown parameters, and builds the pipelines for the cells that the parameters choose."""
@@ -26,17 +29,21 @@ class ParameterHooks:
         from kedro.validation.type_extractor import TypeExtractor
 
         from looks_kedro import pipeline_registry
-        from looks_kedro.cells import Cells, cells_of_variants, check_variants
-        from looks_kedro.parameters import check_parameters
+        from looks_kedro.cells import Cells, check_variants, defined_cells, with_backbones
+        from looks_kedro.parameters import check_group, check_parameters
 
         # With the parameters of the run merged in.
         parameters = context.config_loader["parameters"]
         variants = parameters.get("variants") or {}
-        pipelines = pipeline_registry.parametrised_pipelines(cells_of_variants(variants))
-        models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
-        check_parameters(parameters, models, given=context._runtime_params or {})
+        check_group("cells", Cells, parameters)
         cells = Cells.model_validate(parameters["cells"])
         check_variants(cells, variants)
+        # A network of torchvision that nobody described begins fresh; the run reads that like any other parameter.
+        parameters["backbones"] = with_backbones(parameters.get("backbones") or {}, cells)
+        context.config_loader["parameters"] = parameters
+        pipelines = pipeline_registry.parametrised_pipelines(defined_cells(variants, parameters["backbones"]))
+        models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
+        check_parameters(parameters, models, given=context._runtime_params or {})
         pipeline_registry.select_cells(cells)
 
 
@@ -114,6 +121,16 @@ class RunManifestHooks:
         )
         manifest |= {"datasets_read": self._loaded, "datasets_written": self._saved, "nodes": self._nodes}
         catalog.save("run_manifest", manifest)
+
+
+class RecoveryHooks:
+    """Removes the states of trainings that a run has finished, when all of its results are saved."""
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Clear what this run has used; after an error it stays, for the next run to go on from."""
+        if RECOVERY in pipeline.inputs():
+            catalog.load(RECOVERY).clear()
 
 
 class SummaryHooks:

@@ -16,6 +16,7 @@ PACKAGES = (
     "kedro-datasets",
     "torch",
     "torchvision",
+    "lightning-fabric",
     "numpy",
     "pandas",
     "pillow",
@@ -55,6 +56,13 @@ def git_state(project: Path) -> dict[str, Any]:
     commit = _git(project, "rev-parse", "HEAD")
     changes = _git(project, "status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "clean": None if changes is None else changes == ""}
+
+
+def code_version() -> str | None:
+    """Commit of the code that runs, with ``+changes`` where files differ from it; None outside a git repository."""
+    state = git_state(Path(__file__).parent)
+    commit = state["commit"]
+    return commit if commit is None or state["clean"] else f"{commit}+changes"
 
 
 def reset_peak_memory() -> None:

@@ -47,6 +47,22 @@ def check_parameters(
         raise BadParameterError("\n".join(problems))
 
 
+def check_group(name: str, model: type[BaseModel], parameters: Mapping[str, Any]) -> None:
+    """Check one group of the parameters, ahead of the others.
+
+    Args:
+        name: of the group.
+        model: what it must be.
+        parameters: all parameters.
+
+    Raises:
+        BadParameterError: as ``check_parameters``.
+    """
+    problems = _group_problems(name, model, parameters)
+    if problems:
+        raise BadParameterError("\n".join(problems))
+
+
 def _arrived(parameters: Mapping[str, Any], field: str) -> list[Any]:
     sources = parameters.get("acquisition", {})
     return [source.get(field) for source in sources.values() if isinstance(source, Mapping)]

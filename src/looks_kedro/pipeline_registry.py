@@ -8,9 +8,13 @@ from kedro.pipeline import Pipeline
 from looks_kedro.cells import Cells
 from looks_kedro.pipelines import (
     acquisition,
+    audit,
     background,
     balancing,
     explainability,
+    export,
+    hyperparameters,
+    known_answers,
     labeling,
     preprocessing,
     pretraining,
@@ -39,13 +43,19 @@ def every_pipeline() -> dict[str, Pipeline]:
     return _pipelines(Cells())
 
 
-def parametrised_pipelines(variants: Cells) -> dict[str, Pipeline]:
+def parametrised_pipelines(defined: Cells) -> dict[str, Pipeline]:
     """Pipelines that together have every parameter there is.
 
     Args:
-        variants: every variant that the parameters define.
+        defined: every variant and every backbone that the parameters define.
     """
-    return {**_way(Cells()), **_beside(), "variants": background.create_pipeline(variants)}
+    one_variant = defined.model_copy(update={"variants": defined.variants[:1]})
+    return {
+        **_way(Cells()),
+        **_beside(Cells()),
+        "variants": background.create_pipeline(defined),
+        "backbones": training.create_pipeline(one_variant),
+    }
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -55,11 +65,16 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def _pipelines(cells: Cells) -> dict[str, Pipeline]:
     way, full = _way(cells), _way(cells.with_all_variants())
-    return {**way, **_beside(), "full": _whole(full, cells), "__default__": _whole(way, cells)}
+    return {**way, **_beside(cells), "full": _whole(full, cells), "__default__": _whole(way, cells)}
 
 
-def _beside() -> dict[str, Pipeline]:
-    return {"weights": weights.create_pipeline()}
+def _beside(cells: Cells) -> dict[str, Pipeline]:
+    return {
+        "weights": weights.create_pipeline(),
+        "hyperparameters": hyperparameters.create_pipeline(),
+        "export": export.create_pipeline(cells),
+        "known_answers": known_answers.create_pipeline(),
+    }
 
 
 def _whole(way: dict[str, Pipeline], cells: Cells) -> Pipeline:
@@ -78,5 +93,6 @@ def _way(cells: Cells) -> dict[str, Pipeline]:
         "pretraining": pretraining.create_pipeline(),
         "training": training.create_pipeline(cells),
         "explainability": explainability.create_pipeline(cells),
+        "audit": audit.create_pipeline(cells),
         "reporting": reporting.create_pipeline(cells),
     }

@@ -1,6 +1,6 @@
 """Project settings that Kedro reads."""
 
-from looks_kedro.hooks import ParameterHooks, RunManifestHooks, SummaryHooks
+from looks_kedro.hooks import ParameterHooks, RecoveryHooks, RunManifestHooks, SummaryHooks
 
 
 def place(default: str, study: str | None) -> str:
@@ -17,7 +17,7 @@ def place(default: str, study: str | None) -> str:
 
 
 # Called in this order after a run: the manifest is written before the summary points to it.
-HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks())
+HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks(), RecoveryHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -28,7 +28,12 @@ def report(share: float = 0.4) -> Report:
     face = np.full((30, 30, 3), 200, np.uint8)
     picture = image_picture(face, f"map of {HOSTILE}", HOSTILE)
     cell = ("white", "resnet18")
-    summary = {"test_images": 4, "accuracy": 0.5, "balanced_accuracy": 0.5, "face_share": share, "face_area": 0.4}
+    whole = {"test_images": 4, "test_identities": 4, "accuracy": 0.5, "balanced_accuracy": 0.5, "auc": 0.5}
+    limits = {"balanced_accuracy_low": 0.2, "balanced_accuracy_high": float("nan"), "calibration_error": 0.1}
+    said = {"verdict": "SHORTCUT", "channels": "border", "sentence": HOSTILE}
+    summary = whole | limits | {"face_share": share, "face_area": 0.4} | said
+    groups = pd.DataFrame([{"attribute": "all", "value": "all", "images": 4, "identities": 4, "celebrities": 2}])
+    groups[[f"{name}{end}" for name in ("accuracy", "balanced_accuracy", "auc") for end in ("", "_low", "_high")]] = 0.5
     grid = average_grid({"resnet18": {"celebrities": AverageMap(np.eye(3), face)}}, "published")
     return Report(
         title=HOSTILE,
@@ -37,7 +42,10 @@ def report(share: float = 0.4) -> Report:
         examples={"white": {"celebrities": [picture]}},
         curves=figure_picture(learning_curves({cell: HISTORY}), "curves"),
         averages={"white": figure_picture(grid, "averages")},
-        models=[ModelPart(*cell, study_table({cell: HISTORY}), {"celebrities": [picture]}, [picture])],
+        calibration={"white": picture},
+        reliance={"white": picture},
+        verdicts={cell: {"verdict": "SHORTCUT", "sentence": HOSTILE, "notes": [HOSTILE]}},
+        models=[ModelPart(*cell, study_table({cell: HISTORY}), {"celebrities": [picture]}, [picture], groups)],
         style="published",
         notes=[HOSTILE],
     )
@@ -48,7 +56,7 @@ def test_hostile_names_stay_text():
     tags.feed(render_page(report()))
     names = [name for name, _ in tags.found]
     assert "script" not in names
-    assert sum(HOSTILE in (attributes.get("alt") or "") for _, attributes in tags.found) == 3
+    assert sum(HOSTILE in (attributes.get("alt") or "") for _, attributes in tags.found) == 5
 
 
 def test_every_picture_has_words_and_every_link_leads_to_a_place_on_the_page():
@@ -56,7 +64,7 @@ def test_every_picture_has_words_and_every_link_leads_to_a_place_on_the_page():
     tags.feed(render_page(report()))
     places = {attributes.get("id") for _, attributes in tags.found}
     pictures = [attributes for name, attributes in tags.found if name == "img"]
-    assert len(pictures) == 5
+    assert len(pictures) == 7
     assert all(attributes["alt"] and (attributes["src"] or "").startswith("data:image/") for attributes in pictures)
     links = [attributes["href"] or "" for name, attributes in tags.found if name == "a"]
     assert links

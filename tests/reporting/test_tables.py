@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from looks_kedro.learning import calibration_summary, performance
 from looks_kedro.reporting import study_table, summary_lines, summary_table
 from looks_kedro.reporting.study import published_accuracy, where_it_looks
 
@@ -29,20 +30,36 @@ def test_published_numbers_stand_beside_ours_where_the_study_has_them():
     assert table[table["variant"] == "blue"]["published_test_accuracy_percent"].isna().all()
 
 
-def predictions(right_of_ordinary: int, right_of_celebrities: int) -> pd.DataFrame:
-    looks = [0] * 4 + [1] * 2
-    correct = [i < right_of_ordinary for i in range(4)] + [i < right_of_celebrities for i in range(2)]
-    return pd.DataFrame({"looks": looks, "correct": correct})
-
-
-def test_balanced_accuracy_weighs_classes_alike_and_the_ratio_is_share_by_area():
+def test_a_line_tells_the_balanced_accuracy_with_its_interval_and_the_ratio_is_share_by_area():
     attention = pd.DataFrame({"share": [0.6, 0.2, np.nan], "area": [0.4, 0.4, 0.4]})
-    (row,) = summary_table({"resnet18": predictions(4, 0)}, {"resnet18": attention}).to_dict("records")
+    looks = [0] * 4 + [1] * 2
+    predictions = pd.DataFrame(
+        {
+            "file": [f"{i}.jpg" for i in range(6)],
+            "looks": looks,
+            "identity": list("abcdef"),
+            "logit_ordinary": 0.0,
+            "logit_celebrity": [-1.0, -2.0, -3.0, -0.5, -1.5, -2.5],
+            "probability": 0.3,
+            "predicted": 0,
+            "correct": [looks == 0 for looks in looks],
+        }
+    )
+    labels = pd.DataFrame({"file": predictions["file"], "gender": "", "race": "", "age": ""})
+    summary = summary_table(
+        {"resnet18": performance(predictions, labels)},
+        {"resnet18": calibration_summary(predictions)},
+        {"resnet18": attention},
+        {"resnet18": {"verdict": "SHORTCUT", "channels": ["background", "border"], "sentence": "It is the wall."}},
+    )
+    (row,) = summary.to_dict("records")
     assert row["accuracy"] == pytest.approx(4 / 6)
     assert row["balanced_accuracy"] == 0.5
+    assert row["balanced_accuracy_low"] < 0.5 < row["balanced_accuracy_high"]
     assert row["face_ratio"] == pytest.approx(0.4 / 0.4)
     (line,) = summary_lines(pd.DataFrame([{"variant": "white", **row}]))
-    assert line.startswith("white.resnet18  accuracy  66.7 %, 0.40 of the evidence on the face")
+    assert line.startswith("white.resnet18  balanced accuracy  50.0 % (")
+    assert line.endswith("SHORTCUT (background, border): It is the wall.")
 
 
 @pytest.mark.parametrize(

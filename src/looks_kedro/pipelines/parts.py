@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,11 @@ import pandas as pd
 
 from looks_kedro.datasets import ImageFolder
 from looks_kedro.errors import BadInputError
+
+if TYPE_CHECKING:
+    from looks_kedro.learning import Training
+    from looks_kedro.learning.array_store import ArrayStore
+    from looks_kedro.learning.portrait_arrays import Portraits
 
 Value = TypeVar("Value")
 
@@ -40,8 +46,15 @@ def part_rows(model_input: ImageFolder, part: str) -> pd.DataFrame:
 
 
 def load_part(
-    model_input: ImageFolder, part: str, image_size: int, alpha_colour: tuple[int, int, int]
-) -> tuple[npt.NDArray[np.uint8], pd.DataFrame]:
+    model_input: ImageFolder,
+    part: str,
+    image_size: int,
+    alpha_colour: tuple[int, int, int],
+    image_arrays: ArrayStore,
+    *,
+    gigabytes: float = 0.0,
+    workers: int | None = None,
+) -> tuple[Portraits, pd.DataFrame]:
     """One part of a variant, decoded.
 
     Args:
@@ -49,15 +62,63 @@ def load_part(
         part: ``train`` or ``test``.
         image_size: side of the square in pixels.
         alpha_colour: RGB behind transparent pixels.
+        image_arrays: where decoded images are kept.
+        gigabytes: what may be kept there; with 0 arrays are used that are there already, and none is made.
+        workers: threads that decode; none takes one for each core.
 
     Returns:
-        uint8 (N, image_size, image_size, 3), and the N rows of the table.
+        uint8 (N, image_size, image_size, 3), read when rows are asked for, and the N rows of the table.
     """
-    from looks_kedro.learning import load_portraits
-
     rows = part_rows(model_input, part)
-    paths = [model_input.path(file) for file in rows["file"]]
-    return load_portraits(paths, image_size, alpha_colour=alpha_colour), rows
+    digests = model_input.manifest.set_index("name")["sha256"]
+    portraits = image_arrays.portraits(
+        [model_input.path(file) for file in rows["file"]],
+        image_size,
+        digests=digests.loc[rows["file"]].tolist(),
+        alpha_colour=alpha_colour,
+        gigabytes=gigabytes,
+        workers=workers,
+    )
+    return portraits, rows
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a training reads: uint8 images (N, S, S, 3) and int64 targets (N,) of both parts.
+
+    Attributes:
+        train: of the training part.
+        test: of the test part.
+        groups: (N,) group of each training image; nobody is in two groups.
+    """
+
+    train: tuple[Portraits, npt.NDArray[np.int64]]
+    test: tuple[Portraits, npt.NDArray[np.int64]]
+    groups: npt.NDArray[np.str_]
+
+
+def training_images(model_input: ImageFolder, training: Training, image_arrays: ArrayStore) -> TrainingImages:
+    """Both parts of a variant, decoded and resized once.
+
+    Args:
+        model_input: images with their table.
+        training: size, colour behind transparency, and what may be kept on the disk.
+        image_arrays: where decoded images are kept.
+    """
+    parts = {
+        part: load_part(
+            model_input,
+            part,
+            training.image_size,
+            training.alpha_colour,
+            image_arrays,
+            gigabytes=training.array_gigabytes,
+            workers=training.workers or None,
+        )
+        for part in ("train", "test")
+    }
+    train, test = ((images, rows["looks"].to_numpy(np.int64, copy=True)) for images, rows in parts.values())
+    return TrainingImages(train, test, parts["train"][1]["group"].to_numpy(dtype=str))
 
 
 def seen_image(model_input: ImageFolder, file: str, maps: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from looks_kedro.cam.figures import AverageMap, averages_grid
+from looks_kedro.cam.styles import Style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Cell = tuple[str, str]
 
-
-@dataclass(frozen=True)
-class AverageMap:
-    """The averaged map of one class.
-
-    Attributes:
-        heat: (h, w), 0..1 in the published style, -1..1 as a difference.
-        face: the mean face under it, uint8 (S, S, 3).
-    """
-
-    heat: npt.NDArray[np.floating]
-    face: npt.NDArray[np.uint8]
+__all__ = ["AverageMap", "Cell", "average_grid", "learning_curves", "new_figure"]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -80,7 +69,7 @@ def learning_curves(histories: Mapping[Cell, pd.DataFrame]) -> Figure:
     return figure
 
 
-def average_grid(averages: Mapping[str, Mapping[str, AverageMap]], style: str) -> Figure:
+def average_grid(averages: Mapping[str, Mapping[str, AverageMap]], style: Style) -> Figure:
     """The averaged maps of a variant's models: a column a backbone, a row a class (the study's figures 5 to 8).
 
     Args:
@@ -90,31 +79,6 @@ def average_grid(averages: Mapping[str, Mapping[str, AverageMap]], style: str) -
     Returns:
         The figure, with one scale for all maps.
     """
-    from looks_kedro.cam import enlarge
-
     names = list(next(iter(averages.values())))
-    figure = new_figure(1.75 * len(averages) + 1.0, 1.85 * len(names) + 0.3)
-    axes = figure.subplots(len(names), len(averages), squeeze=False)
-    top = max(float(np.abs(one.heat).max()) for classes in averages.values() for one in classes.values()) or 1.0
-    published = style == "published"
-    for column, (backbone, classes) in enumerate(averages.items()):
-        axes[0, column].set_title(backbone, fontsize=9)
-        for row, name in enumerate(names):
-            axis, one = axes[row, column], classes[name]
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.imshow(one.face)
-            drawn = axis.imshow(
-                enlarge(one.heat, one.face.shape[0]),
-                alpha=0.5,
-                cmap="jet" if published else "RdBu_r",
-                vmin=0 if published else -top,
-                vmax=top,
-            )
-    for row, name in enumerate(names):
-        axes[row, 0].set_ylabel(name, fontsize=9)
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.7, pad=0.01)
-    if bar.solids is not None:
-        bar.solids.set_alpha(1)
-    bar.set_label("evidence" if published else "celebrity +, ordinary -", fontsize=8)
-    return figure
+    rows = {name: {backbone: classes[name] for backbone, classes in averages.items()} for name in names}
+    return averages_grid(rows, style)

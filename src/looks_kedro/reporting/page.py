@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class ModelPart:
         epochs: its rows of the study table.
         singles: class to single maps over their images.
         averages: the averaged map of each class, as figures.
+        groups: how good it is for each gender, race and age (table ``performance``).
     """
 
     variant: str
@@ -52,6 +53,7 @@ class ModelPart:
     epochs: pd.DataFrame
     singles: Mapping[str, Sequence[Picture]]
     averages: Sequence[Picture]
+    groups: pd.DataFrame
 
     @property
     def anchor(self) -> str:
@@ -70,6 +72,9 @@ class Report:
         examples: variant to class to example images.
         curves: learning curves.
         averages: averaged maps of the models of each variant.
+        calibration: reliability of the probabilities of the models of each variant.
+        reliance: what the models of each variant rely on, where anything could be exchanged.
+        verdicts: of the audit, by variant and backbone: ``verdict``, ``sentence``, ``notes``.
         models: the models' parts.
         style: of the maps, ``published`` or ``difference``.
         notes: sentences about how this run differs from the published study.
@@ -81,6 +86,9 @@ class Report:
     examples: Mapping[str, Mapping[str, Sequence[Picture]]]
     curves: Picture
     averages: Mapping[str, Picture]
+    calibration: Mapping[str, Picture]
+    reliance: Mapping[str, Picture]
+    verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
     models: Sequence[ModelPart]
     style: str
     notes: Sequence[str] = field(default_factory=tuple)

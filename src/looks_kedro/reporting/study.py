@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
@@ -54,33 +55,40 @@ def study_table(histories: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
     return merged[columns]
 
 
-def summary_table(predictions: Mapping[str, pd.DataFrame], attention: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a model of one variant: how accurate it is, and where its evidence lies.
+def summary_table(
+    performance: Mapping[str, pd.DataFrame],
+    calibration: Mapping[str, pd.DataFrame],
+    attention: Mapping[str, pd.DataFrame],
+    verdicts: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """One row a model of one variant: how good it is, and where its evidence lies.
 
     Args:
-        predictions: of the test part, by backbone.
+        performance: accuracies with intervals over people, by backbone; the row ``all`` counts.
+        calibration: ``calibration_summary``, by backbone.
         attention: share and area of the face for each test image, by backbone.
+        verdicts: of the audit, by backbone.
 
     Returns:
-        ``backbone, test_images, accuracy, balanced_accuracy, face_share, face_area, face_ratio``: the
-        balanced accuracy is the mean over the two classes of the share that is right; ``face_share`` the mean share
-        of the evidence for the predicted class that lies on the face, ``face_area`` the face's mean share of the
-        image, ``face_ratio`` the first by the second: 1 where the evidence lies as if by chance.
+        ``backbone, test_images, test_identities, accuracy, balanced_accuracy`` with ``_low`` and ``_high``, ``auc,
+        calibration_error, face_share, face_area, face_ratio``: ``face_share`` is the mean share of the evidence for the
+        predicted class that lies on the face, ``face_area`` the face's mean share of the image, ``face_ratio`` the
+        first by the second: 1 where the evidence lies as if by chance. Then the audit's ``verdict``, the ``channels``
+        that it names (joined by +), and its ``sentence``.
     """
     rows = []
-    for backbone, predicted in predictions.items():
+    for backbone, groups in performance.items():
+        whole = groups[groups["attribute"] == "all"].iloc[0]
         measured = attention[backbone]
         share, area = float(measured["share"].mean()), float(measured["area"].mean())
+        names = ("accuracy", "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "auc")
         rows.append(
-            {
-                "backbone": backbone,
-                "test_images": len(predicted),
-                "accuracy": float(predicted["correct"].mean()),
-                "balanced_accuracy": float(predicted.groupby("looks")["correct"].mean().mean()),
-                "face_share": share,
-                "face_area": area,
-                "face_ratio": share / area,
-            }
+            {"backbone": backbone, "test_images": int(whole["images"]), "test_identities": int(whole["identities"])}
+            | {name: float(whole[name]) for name in names}
+            | {"calibration_error": float(calibration[backbone]["calibration_error"].iloc[0])}
+            | {"face_share": share, "face_area": area, "face_ratio": share / area}
+            | {"verdict": verdicts[backbone]["verdict"], "channels": "+".join(verdicts[backbone]["channels"])}
+            | {"sentence": verdicts[backbone]["sentence"]}
         )
     return pd.DataFrame(rows)
 
@@ -99,6 +107,11 @@ def where_it_looks(ratio: float) -> str:
     return "on the face about as much as its area"
 
 
+def _limits(row: Mapping[Hashable, float]) -> str:
+    low, high = 100 * row["balanced_accuracy_low"], 100 * row["balanced_accuracy_high"]
+    return f"{low:.0f}-{high:.0f}" if low == low else "too few people for an interval"
+
+
 def summary_lines(summary: pd.DataFrame) -> list[str]:
     """The summary as text, one line a model.
 
@@ -106,13 +119,16 @@ def summary_lines(summary: pd.DataFrame) -> list[str]:
         summary: the summary table.
 
     Returns:
-        Lines such as ``white.resnet18  accuracy 97.5 %, evidence on the face 0.41 of 0.38 of the area (x 1.08): ...``.
+        Lines such as ``white.resnet18  balanced accuracy 97.5 % (95-99), SHORTCUT (background): This model's ...``.
     """
     names = [f"{row['variant']}.{row['backbone']}" for row in summary.to_dict("records")]
     width = max(map(len, names), default=0)
     return [
-        f"{name:<{width}}  accuracy {100 * row['accuracy']:5.1f} %, "
-        f"{row['face_share']:.2f} of the evidence on the face, {row['face_area']:.2f} of the area "
-        f"(x {row['face_ratio']:.2f}): {where_it_looks(row['face_ratio'])}"
+        f"{name:<{width}}  balanced accuracy {100 * row['balanced_accuracy']:5.1f} % ({_limits(row)}), "
+        f"{row['verdict']}{_named(row['channels'])}: {row['sentence']}"
         for name, row in zip(names, summary.to_dict("records"), strict=True)
     ]
+
+
+def _named(channels: str) -> str:
+    return f" ({channels.replace('+', ', ').replace('_', ' ')})" if channels else ""

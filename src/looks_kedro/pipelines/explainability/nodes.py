@@ -1,45 +1,45 @@
-"""Nodes of the explainability pipeline."""
+"""Nodes of the explainability pipeline: maps, and what is measured on them."""
 
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.datasets import ImageFolder, Images
+from looks_kedro.datasets import ImageFolder
 from looks_kedro.errors import BadInputError
-from looks_kedro.pipelines.parts import load_part, mean_face, part_rows, seen_image, spread
-from looks_kedro.tables import CROP_LANDMARKS
+from looks_kedro.learning.array_store import ArrayStore
+from looks_kedro.pipelines.background.nodes import matte_file
+from looks_kedro.pipelines.parts import part_rows
 
+from .evidence import control_rows, evidence_of, explained, images_to_explain, prepared
+from .groups import landmarks_at
 from .parameters import Explainability
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-CLASSES = {"celebrities": 1, "ordinary": 0}
+REGION_SIDE = 112
+"""Pixels: regions are of a few percent of the image, and a map has 7 x 7 places."""
 
 
-def map_test_part(model: dict[str, Any], model_input: ImageFolder, explainability: Explainability) -> Arrays:
-    """Map the evidence of every test image, in one forward pass.
+def map_test_part(
+    model: dict[str, Any], model_input: ImageFolder, explainability: Explainability, image_arrays: ArrayStore
+) -> Arrays:
+    """Map the evidence of every test image.
 
     Args:
         model: checkpoint of a trained network.
         model_input: images with their table.
-        explainability: batch size and device.
+        explainability: method, layer, batch size and device.
+        image_arrays: where decoded images are kept.
 
     Returns:
         ``file`` (N,) text, ``by_class`` float16 (N, 2, h, w) signed evidence for each logit, ``logits`` float32 (N, 2),
         ``alpha_colour`` uint8 (3,) what the network saw behind transparent pixels.
     """
-    from looks_kedro.cam import maps_of
-    from looks_kedro.learning import model_from_checkpoint, portrait_batches, split_head
-    from looks_kedro.learning.data import choose_device
-
-    device = choose_device(explainability.device)
-    images, rows = load_part(model_input, "test", model["image_size"], tuple(model["metadata"]["alpha_colour"]))
-    trunk, head = split_head(model_from_checkpoint(model).to(device))
-    batches = portrait_batches(images, explainability.batch_size, device)
-    evidence = maps_of(trunk, head.weight, head.bias, batches)
+    images, rows = images_to_explain(model, model_input, image_arrays)
+    evidence = explained(model, images, explainability)
     return {
         "file": rows["file"].to_numpy(dtype=str),
         "by_class": evidence.by_class.astype(np.float16),
@@ -62,79 +62,123 @@ def measure_attention(maps: Arrays, predictions: pd.DataFrame, model_input: Imag
     from looks_kedro.cam import attention_on
     from looks_kedro.faces import ellipse_mask
 
-    rows = _rows_of(maps, model_input)
+    rows = rows_of(maps, model_input)
     if rows["file"].tolist() != predictions["file"].tolist():
         raise BadInputError("maps and predictions are of different images; run training and explainability again.")
-    by_class = maps["by_class"].astype(np.float32)
-    landmarks = rows[list(CROP_LANDMARKS)].to_numpy(float).reshape(-1, 5, 2)
-    size = model_input.array(rows["file"].iloc[0]).shape[0]
-    masks = (ellipse_mask(points, size) for points in landmarks)
-    measured = attention_on(by_class[:, 1] - by_class[:, 0], masks, toward=predictions["predicted"].to_numpy())
+    size = side_of(model_input, rows)
+    masks = (ellipse_mask(points, size) for points in landmarks_at(rows, size, size))
+    measured = attention_on(signed(maps), masks, toward=predictions["predicted"].to_numpy())
     table: pd.DataFrame = pd.concat([predictions[["file", "looks", "identity", "predicted"]], measured], axis=1)
     return table
 
 
-def average_maps(maps: Arrays, model_input: ImageFolder, explainability: Explainability) -> dict[str, Any]:
-    """Average the maps of each class over the mean face of that class.
+def measure_regions(
+    maps: Arrays, model_input: ImageFolder, mattes: ImageFolder, matte_quality: pd.DataFrame
+) -> pd.DataFrame:
+    """Share of the evidence for the predicted class on each part of the portrait, against the part's area.
 
     Args:
         maps: evidence of every test image.
-        model_input: images with their table.
-        explainability: the style of the maps.
+        model_input: images with their table, for the landmarks.
+        mattes: one a face.
+        matte_quality: which of them are good enough to tell hair and clothes from the ground.
 
     Returns:
-        One matplotlib figure a class, by file name.
+        Table ``region_attention``: a row for each region and class.
     """
-    from looks_kedro.cam import average_figure
-    from looks_kedro.cam.styles import drawn_maps
+    from looks_kedro.cam import attention_by_region, region_table
 
-    rows = _rows_of(maps, model_input)
-    figures = {}
-    for name, looks in CLASSES.items():
-        chosen = (rows["looks"] == looks).to_numpy()
-        heat = drawn_maps(maps["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), explainability.style)
-        face = mean_face(model_input, rows.loc[chosen, "file"].tolist(), maps)
-        figures[f"{name}.png"] = average_figure({name: heat.mean(axis=0)}, {name: face})
-    return figures
+    rows = rows_of(maps, model_input)
+    masks = _region_masks(rows, side_of(model_input, rows), mattes, matte_quality)
+    shares = attention_by_region(signed(maps), masks, toward=predicted(maps))
+    return region_table(shares, rows["looks"], rows["identity"])
 
 
-def draw_maps(maps: Arrays, model_input: ImageFolder, explainability: Explainability) -> Images:
-    """Draw the map of each test image over the image.
+def control_padding(
+    model: dict[str, Any],
+    maps: Arrays,
+    model_input: ImageFolder,
+    mean_faces: Arrays,
+    explainability: Explainability,
+    image_arrays: ArrayStore,
+) -> tuple[Any, pd.DataFrame]:
+    """Hold maps of mirrored test images against the mirrored maps.
 
     Args:
+        model: checkpoint of a trained network.
         maps: evidence of every test image.
         model_input: images with their table.
-        explainability: the style of the maps, and how many.
+        mean_faces: of the variant.
+        explainability: how many images, and how they are mapped.
+        image_arrays: where decoded images are kept.
 
     Returns:
-        Overlays under the images' names; drawn while they are saved.
+        A figure, and table ``padding``: a row a class.
     """
-    from looks_kedro.cam.styles import drawn_maps
+    from looks_kedro.cam import mirror_control, padding_figure, padding_table
 
-    rows = _rows_of(maps, model_input)
-    heat = drawn_maps(maps["by_class"], rows["looks"].to_numpy(), explainability.style)
-    drawn = [
-        row
-        for looks in (0, 1)
-        for row in spread(np.flatnonzero(rows["looks"] == looks).tolist(), explainability.individual)
-    ]
-    chosen = [(str(rows.loc[row, "file"]), heat[row]) for row in sorted(drawn)]
-    items = [
-        (file, partial(overlay_of, model_input, file, maps, one, explainability.style), file) for file, one in chosen
-    ]
-    return Images(items)
+    from .groups import class_flags, faces_from_arrays
 
-
-def overlay_of(
-    model_input: ImageFolder, file: str, maps: Arrays, heat: npt.NDArray[np.floating], style: str
-) -> npt.NDArray[np.uint8]:
-    """One map over its image, uint8 (S, S, 3)."""
-    from looks_kedro.cam.styles import overlay
-
-    return overlay(seen_image(model_input, file, maps), heat, style)
+    images, rows = images_to_explain(model, model_input, image_arrays)
+    chosen = control_rows(len(rows), explainability.control_images)
+    turned = explained(model, np.ascontiguousarray(images[chosen][:, :, ::-1]), explainability).signed
+    own, some = signed(maps)[chosen], rows.iloc[chosen]
+    control = mirror_control(own, turned, predicted(maps)[chosen])
+    table = padding_table(control, some["looks"], some["identity"])
+    averages = {
+        name: (own[flags].mean(axis=0), turned[flags].mean(axis=0))
+        for name, flags in class_flags(some).items()
+        if flags.any()
+    }
+    whole = table[table["class"] == "all"].iloc[0]
+    title = f"correlation {whole['correlation']:.2f}, staying {whole['staying']:+.2f} of the evidence on the right"
+    faces = faces_from_arrays(mean_faces)
+    return padding_figure(averages, {name: faces.face(name) for name in averages}, title), table
 
 
-def _rows_of(maps: Arrays, model_input: ImageFolder) -> pd.DataFrame:
+def check_sanity(
+    model: dict[str, Any], model_input: ImageFolder, explainability: Explainability, image_arrays: ArrayStore
+) -> pd.DataFrame:
+    """Compare the maps with those of networks that lose their weights from the top down.
+
+    Args:
+        model: checkpoint of a trained network.
+        model_input: images with their table.
+        explainability: how many images, and how they are mapped.
+        image_arrays: where decoded images are kept.
+
+    Returns:
+        Table ``sanity``: a row a layer.
+    """
+    from looks_kedro.cam import sanity_table
+    from looks_kedro.intervals import people_of
+
+    images, rows = images_to_explain(model, model_input, image_arrays)
+    chosen = control_rows(len(rows), explainability.control_images)
+    network, batches = prepared(model, images[chosen], explainability)
+    some = rows.iloc[chosen]
+    people = people_of(some["identity"].to_numpy(dtype=str), some["looks"].to_numpy())
+    return sanity_table(
+        network,
+        lambda one: evidence_of(one, batches(), explainability).signed,
+        people,
+        explainability.random_networks,
+    )
+
+
+def signed(maps: Arrays) -> npt.NDArray[np.float32]:
+    """Evidence for celebrity against ordinary, float32 (N, h, w)."""
+    by_class = maps["by_class"].astype(np.float32)
+    difference: npt.NDArray[np.float32] = by_class[:, 1] - by_class[:, 0]
+    return difference
+
+
+def predicted(maps: Arrays) -> npt.NDArray[np.int64]:
+    """The class that the network names, int64 (N,)."""
+    return (maps["logits"][:, 1] > maps["logits"][:, 0]).astype(np.int64)
+
+
+def rows_of(maps: Arrays, model_input: ImageFolder) -> pd.DataFrame:
     """Rows of the test part, after a look that the maps are of these images."""
     rows = part_rows(model_input, "test")
     if rows["file"].tolist() != maps["file"].tolist():
@@ -142,3 +186,25 @@ def _rows_of(maps: Arrays, model_input: ImageFolder) -> pd.DataFrame:
             f"The maps are of other images than the test part of {model_input.root}; run explainability again."
         )
     return rows
+
+
+def side_of(model_input: ImageFolder, rows: pd.DataFrame) -> int:
+    """Side of the images in pixels."""
+    return int(model_input.array(rows["file"].iloc[0]).shape[0])
+
+
+def _region_masks(
+    rows: pd.DataFrame, side: int, mattes: ImageFolder, matte_quality: pd.DataFrame
+) -> Iterator[dict[str, npt.NDArray[np.bool_]]]:
+    """Regions of each image, by its matte where that is good."""
+    import cv2
+
+    from looks_kedro.audit.regions import region_masks
+
+    good, known = set(matte_quality.loc[matte_quality["passed"], "file"]), set(mattes.names)
+    for parent, points in zip(rows["parent"], landmarks_at(rows, side, REGION_SIDE), strict=True):
+        matte = None
+        if parent in good and matte_file(parent) in known:
+            whole = mattes.array(matte_file(parent))
+            matte = cv2.resize(whole, (REGION_SIDE, REGION_SIDE), interpolation=cv2.INTER_AREA)
+        yield region_masks(points, REGION_SIDE, matte)

@@ -6,13 +6,21 @@ from .nodes import pretrain
 
 
 def create_pipeline() -> Pipeline:
-    """Faces of the training part, or a file of weights, to the FairFace-format network."""
+    """Labelled faces, or a file of weights, to the FairFace-format network."""
     return Pipeline(
         [
             Node(
                 pretrain,
-                ["faces", "split_table", "params:pretraining"],
-                ["fairface_model", "fairface_history"],
+                [
+                    "faces",
+                    "labels",
+                    "split_table",
+                    "params:pretraining",
+                    "image_arrays",
+                    "recovery",
+                    "weights_folder",
+                ],
+                ["fairface_model", "fairface_history", "fairface_accuracy"],
                 name="pretrain",
             )
         ],

@@ -1,12 +1,13 @@
 """Nodes of the reporting pipeline."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from looks_kedro.balancing import is_copy, leak_table
 from looks_kedro.datasets import ImageFolder
+from looks_kedro.pipelines.audit.parameters import Audit
 from looks_kedro.pipelines.background.parameters import Background
 from looks_kedro.pipelines.explainability.parameters import Explainability
 from looks_kedro.pipelines.parts import mean_face, part_rows, seen_image, spread
@@ -19,36 +20,48 @@ CLASSES = {"celebrities": 1, "ordinary": 0}
 
 
 def collect_results(
-    reporting: Reporting, explainability: Explainability, model_input: ImageFolder, **artefacts: Any
+    reporting: Reporting, explainability: Explainability, audit: Audit, model_input: ImageFolder, **artefacts: Any
 ) -> tuple[dict[str, Any], Any]:
     """Gather what the page shows of one variant.
 
     Args:
         reporting: number of examples.
         explainability: the style of the maps.
+        audit: its rules.
         model_input: images of the variant with their table.
-        artefacts: ``{backbone}.history``, ``.predictions``, ``.attention``, ``.maps``, ``.cams``,
-            ``.average_cam`` of each backbone.
+        artefacts: ``{backbone}.history``, ``.predictions``, ``.performance``, ``.calibration``,
+            ``.calibration_summary``, ``.attention``, ``.maps``, ``.cams``, ``.average_cam``, ``.reliance``,
+            ``.verdict`` of each backbone.
 
     Returns:
         What JSON can hold (histories and summary as rows, pictures as ``data:`` addresses), and the figure of the
         averaged maps.
     """
+    from looks_kedro.learning import reliability_figure
     from looks_kedro.reporting.page import figure_picture
 
-    histories, predictions, attention, maps, cams, averages = (
-        {name.rpartition(".")[0]: value for name, value in artefacts.items() if name.endswith(f".{kind}")}
-        for kind in ("history", "predictions", "attention", "maps", "cams", "average_cam")
-    )
+    by_kind: dict[str, dict[str, Any]] = {}
+    for name, value in artefacts.items():
+        backbone, _, kind = name.rpartition(".")
+        by_kind.setdefault(kind, {})[backbone] = value
+    maps, cams, predictions = by_kind["maps"], by_kind["cams"], by_kind["predictions"]
     figure = _average_figure(maps, model_input, explainability.style)
     singles = {name: _singles(cams[name], predictions[name], reporting.examples) for name in cams}
     results = {
-        "histories": {name: history.to_dict("records") for name, history in histories.items()},
-        "summary": summary_table(predictions, attention).to_dict("records"),
+        "histories": _records(by_kind["history"]),
+        "summary": _plain(
+            summary_table(*(by_kind[kind] for kind in ("performance", "calibration_summary", "attention", "verdict")))
+        ),
+        "performance": _records(by_kind["performance"]),
+        "calibration": asdict(figure_picture(reliability_figure(by_kind["calibration"]), "Reliability of each model")),
         "examples": _examples(model_input, next(iter(maps.values())), reporting.examples),
         "averages": asdict(figure_picture(figure, "Averaged maps: a column a model, a row a class")),
-        "average_of": {name: _figures(figures, f"averaged map of {name}") for name, figures in averages.items()},
+        "average_of": {
+            name: _figures(figures, f"averaged map of {name}") for name, figures in by_kind["average_cam"].items()
+        },
         "singles": singles,
+        "verdicts": by_kind["verdict"],
+        "reliance": _reliance_picture(by_kind["reliance"], by_kind["verdict"], audit),
     }
     return results, figure
 
@@ -75,7 +88,7 @@ def summarise(**results: Any) -> pd.DataFrame:
         The summary table.
     """
     rows = [{"variant": variant, **row} for variant, one in _variants(results).items() for row in one["summary"]]
-    return pd.DataFrame(rows, columns=columns("summary"))
+    return _table(rows)[columns("summary")]
 
 
 def count_data(
@@ -146,6 +159,7 @@ def write_report(
             study_table[(study_table["variant"] == variant) & (study_table["backbone"] == backbone)],
             {name: [Picture(**picture) for picture in pictures] for name, pictures in singles.items()},
             [Picture(**picture) for picture in one["average_of"][backbone]],
+            _table(one["performance"][backbone]),
         )
         for variant, one in variants.items()
         for backbone, singles in one["singles"].items()
@@ -160,11 +174,44 @@ def write_report(
         },
         curves=figure_picture(learning_curves(_histories(results)), "Accuracy by epoch of each model"),
         averages={variant: Picture(**one["averages"]) for variant, one in variants.items()},
+        reliance={
+            variant: Picture(**one["reliance"]) for variant, one in variants.items() if one["reliance"] is not None
+        },
+        verdicts={(variant, name): said for variant, one in variants.items() for name, said in one["verdicts"].items()},
+        calibration={variant: Picture(**one["calibration"]) for variant, one in variants.items()},
         models=models,
         style=explainability.style,
         notes=_notes(split_table, fairface_model),
     )
     return render_page(report)
+
+
+def _reliance_picture(tables: dict[str, pd.DataFrame], verdicts: dict[str, Any], audit: Audit) -> dict[str, str] | None:
+    """The picture of what each model relies on; none where nothing could be exchanged."""
+    from looks_kedro.reporting.page import figure_picture
+    from looks_kedro.reporting.reliance_figure import reliance_figure
+
+    drawn = {f"{name}\n{verdicts[name]['verdict']}": table for name, table in tables.items() if len(table)}
+    if not drawn:
+        return None
+    return asdict(figure_picture(reliance_figure(drawn, audit.rules), "Reliance of each model on each channel"))
+
+
+def _records(tables: dict[str, pd.DataFrame]) -> dict[str, list[dict[str, Any]]]:
+    return {name: _plain(table) for name, table in tables.items()}
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows that JSON can hold: what is missing is null there."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The table of such rows."""
+    table = pd.DataFrame(rows)
+    numbers = [name for name in table.columns if not table[name].map(lambda value: isinstance(value, str)).any()]
+    return table.astype({name: float for name in numbers if table[name].isna().any()})
 
 
 def _variants(results: dict[str, Any]) -> dict[str, Any]:
@@ -173,13 +220,13 @@ def _variants(results: dict[str, Any]) -> dict[str, Any]:
 
 def _histories(results: dict[str, Any]) -> dict[tuple[str, str], pd.DataFrame]:
     return {
-        (variant, backbone): pd.DataFrame(rows)
+        (variant, backbone): _table(rows)
         for variant, one in _variants(results).items()
         for backbone, rows in one["histories"].items()
     }
 
 
-def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: str) -> Any:
+def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: Literal["published", "difference"]) -> Any:
     from looks_kedro.cam.styles import drawn_maps
     from looks_kedro.reporting.figures import AverageMap, average_grid
 
@@ -195,11 +242,13 @@ def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: str) 
 
 
 def _figures(figures: dict[str, Any], words: str) -> list[dict[str, str]]:
+    """The averaged map of each class; the divisions of the classes stay in their files."""
     from looks_kedro.reporting.page import image_picture
 
     return [
-        asdict(image_picture(figure, f"{words}, {name.removesuffix('.png')}", side=360))
+        asdict(image_picture(figure, f"{words}, {name.removesuffix('.png')}", side=520))
         for name, figure in figures.items()
+        if name.removesuffix(".png") in CLASSES
     ]
 
 

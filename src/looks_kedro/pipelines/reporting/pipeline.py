@@ -9,7 +9,19 @@ from looks_kedro.cells import Cells
 from .nodes import collect_results, count_data, summarise, tabulate, write_report
 
 DATA_TABLES = ("acquisition_log", "rejections", "labels", "matte_quality", "split_table")
-ARTEFACTS = ("history", "predictions", "attention", "maps", "cams", "average_cam")
+ARTEFACTS = (
+    "history",
+    "predictions",
+    "performance",
+    "calibration",
+    "calibration_summary",
+    "attention",
+    "maps",
+    "cams",
+    "average_cam",
+    "reliance",
+    "verdict",
+)
 
 
 def create_pipeline(cells: Cells) -> Pipeline:
@@ -32,7 +44,7 @@ def create_pipeline(cells: Cells) -> Pipeline:
 def _variant(variant: str, backbones: list[str]) -> Pipeline:
     """Everything that the page shows of a variant, in one dataset, so that Kedro-Viz can fold the variant."""
     artefacts = [f"{backbone}.{kind}" for backbone in backbones for kind in ARTEFACTS]
-    settings = {"reporting": "params:reporting", "explainability": "params:explainability"}
+    settings = {name: f"params:{name}" for name in ("reporting", "explainability", "audit")}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One or more dataset names contain")
         node = Node(

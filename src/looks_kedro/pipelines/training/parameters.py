@@ -8,5 +8,8 @@ from pydantic import BaseModel, Field
 class Backbone(BaseModel, extra="forbid", frozen=True):
     """One of the networks that are compared."""
 
-    name: str = Field(description="a backbone of looks_kedro.learning")
-    start: Literal["fresh", "fairface"] = Field("fresh", description="first weights: random, or the FairFace network's")
+    name: str = Field(description="a network of torchvision, or custom; where nobody says, the name it stands under")
+    start: Literal["fresh", "fairface", "imagenet"] = Field(
+        "fresh", description="first weights: random, the FairFace network's, or torchvision's for ImageNet"
+    )
+    weights: str | None = Field(None, description="for imagenet: a file; null takes the one in the folder of weights")
