@@ -10,7 +10,7 @@ import pytest
 
 from looks_kedro.audit.interventions import CHANNELS, Portrait, channel_named
 from looks_kedro.audit.interventions.background import filled
-from looks_kedro.audit.interventions.jpeg_traces import deblocked, grain, recompressed, traced_quality, with_grain
+from looks_kedro.audit.interventions.jpeg_traces import deblocked, recompressed, traced_quality
 from looks_kedro.audit.interventions.light import skin_pixels
 from looks_kedro.errors import BadParameterError
 from looks_kedro.faces.alignment import map_points, similarity
@@ -203,15 +203,6 @@ def test_compression_follows_the_donors() -> None:
     assert wanted < 40
     assert traced_quality(edit(fine, coarse)) == pytest.approx(wanted, abs=6)
     assert traced_quality(edit(coarse, fine)) is None or traced_quality(edit(coarse, fine)) > 60
-
-
-def test_grain_is_measured_and_added_up_to_the_wanted_amount() -> None:
-    rng = np.random.default_rng(1)
-    slope = np.add.outer(np.linspace(60, 120, 200), np.linspace(0, 80, 200))[:, :, None].repeat(3, axis=2)
-    grainy = np.clip(slope + rng.normal(0, 4, (200, 200, 1)), 0, 255).astype(np.uint8)
-    assert grain(grainy) == pytest.approx(4, rel=0.1)  # whole grey levels make the median coarse
-    assert grain(with_grain(slope.astype(np.uint8), 3)) == pytest.approx(3, rel=0.15)
-    assert with_grain(grainy, 2) is grainy
 
 
 def test_deblocking_takes_steps_between_blocks_away() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from looks_kedro.audit.interventions.jpeg_traces import deblocked, grain, recompressed, traced_quality, with_grain
+from looks_kedro.audit.interventions.jpeg_traces import deblocked, recompressed, traced_quality
 from looks_kedro.audit.interventions.portrait import Channel, Image, Portrait, whole_image
 
 __all__ = ["CHANNEL"]
@@ -11,15 +11,15 @@ __all__ = ["CHANNEL"]
 def edit(recipient: Portrait, donor: Portrait) -> Image:
     """The recipient with the donor's compression.
 
-    A recipient that is coarser than the donor has its blocks smoothed away and gets as much grain as the donor has,
-    since fine noise is the first that saving loses; then it is saved at the donor's quality. Detail that was lost does
-    not come back: from coarse to fine the exchange is not complete. Qualities are read from pixels; where there is no
-    trace (finer than 92, or resampled since) nothing is smoothed or saved.
+    A recipient that is coarser than the donor has its blocks smoothed away; then it is saved at the donor's quality.
+    Detail that was lost does not come back: from coarse to fine the exchange is of blocks and ringing alone, and a
+    model that goes by nothing but compression may show a reliance of a half. Qualities are read from pixels; where
+    there is no trace (finer than 92, or resampled since) nothing is smoothed or saved.
     """
     own, wanted = traced_quality(recipient.pixels), traced_quality(donor.pixels)
     pixels = recipient.pixels
     if own is not None and (wanted is None or wanted > own):
-        pixels = with_grain(deblocked(pixels, own), grain(donor.pixels))
+        pixels = deblocked(pixels, own)
     return pixels if wanted is None else recompressed(pixels, wanted)
 
 

@@ -1,9 +1,8 @@
-"""What JPEG has left in pixels: finding its quality without the file, smoothing its blocks, and the lost grain."""
+"""What JPEG has left in pixels: finding its quality without the file, and smoothing its blocks away."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from functools import cache
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from looks_kedro.audit.interventions.portrait import Image
 
-__all__ = ["deblocked", "grain", "recompressed", "traced_quality", "with_grain"]
+__all__ = ["deblocked", "recompressed", "traced_quality"]
 
 _CANDIDATES = (*range(6, 50, 4), *range(50, 93, 3))
 _BANDS = 14  # the coarsest ones after the mean, along the zigzag: finer ones are mostly 0
@@ -47,35 +46,6 @@ def deblocked(pixels: Image, quality: float) -> Image:
         moved = np.pad(pixels, ((down, 8 - down), (right, 8 - right), (0, 0)), mode="edge")
         total += recompressed(moved, quality)[down : down + height, right : right + width]
     return np.rint(total / len(_SHIFTS)).astype(np.uint8)
-
-
-def grain(pixels: Image) -> float:
-    """Standard deviation of the luminance's noise, grey levels: the median of mixed second differences.
-
-    After Donoho and Johnstone (1994), ``median |x_ij - x_i,j-1 - x_i-1,j + x_i-1,j-1| / 2 / 0.6745``, which edges
-    along rows or columns leave alone.
-    """
-    grey = pixels.astype(np.float32).mean(axis=2)
-    mixed = np.diff(np.diff(grey, axis=0), axis=1)
-    return float(np.median(np.abs(mixed)) / 2 / 0.6745)
-
-
-def with_grain(pixels: Image, deviation: float) -> Image:
-    """An image with grey noise on it, up to a deviation; as it is where it has as much.
-
-    Args:
-        pixels: (H, W, 3) uint8.
-        deviation: of the noise in the result, grey levels.
-
-    Returns:
-        (H, W, 3) uint8; the same each time for the same image.
-    """
-    lacking = deviation**2 - grain(pixels) ** 2
-    if lacking <= 0:
-        return pixels
-    rng = np.random.default_rng(zlib.crc32(pixels.tobytes()))
-    noise = rng.normal(0, np.sqrt(lacking), pixels.shape[:2])[:, :, None]
-    return np.rint(np.clip(pixels + noise, 0, 255)).astype(np.uint8)
 
 
 def traced_quality(pixels: Image) -> float | None:
