@@ -240,3 +240,19 @@ def test_a_run_of_chosen_cells_reports_those_alone(study):
     summary = catalog(study).load("summary")
     assert summary[["variant", "backbone"]].to_numpy().tolist() == [["white", "resnet18"], ["white", "resnet50"]]
     assert isinstance(summary, pd.DataFrame)
+
+
+def test_the_cost_of_each_setting_is_timed_and_models_are_exported(study):
+    run(study, "hyperparameters", "export", params={"cells": {"variants": "white", "backbones": "resnet18"}})
+    tables = catalog(study)
+    cost = tables.load("cost_table").set_index("setting")
+    assert cost.index.tolist() == ["none", "epochs", "batch", "workers", "all"]
+    # Also where the numbers are those of another setting, the time is its own.
+    assert cost["minutes"].nunique() == 5
+    assert cost.loc["workers", "train_loss"] == cost.loc["none", "train_loss"]
+    assert cost.loc["none", "published_minutes"] == 32.34
+    savings = tables.load("savings_table")
+    assert savings["option"].tolist() == ["study", "decoded_once", "together"]
+    assert (savings["images_per_second"] > 0).all()
+    assert tables.load("white.resnet18.onnx")
+    assert not list((study / "data/test/06_models/recovery").glob("*.state"))

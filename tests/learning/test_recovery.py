@@ -263,3 +263,14 @@ def test_clearing_removes_what_this_process_used_and_what_was_abandoned_long_ago
     Recovery(tmp_path).slot("mine").save(STATE)
     Recovery(tmp_path).clear()
     assert [file.name for file in tmp_path.iterdir()] == ["other.state"]
+
+
+def test_states_of_different_labels_are_apart_and_are_cleared_together(tmp_path):
+    recovery = Recovery(tmp_path)
+    first, second = (recovery.labelled(name).slot("key") for name in ("cost_0", "cost_1"))
+    first.save({"epoch": 1})
+    assert second.load() is None
+    assert recovery.slot("key").load() is None
+    assert first.load() == {"epoch": 1}
+    recovery.clear()
+    assert list(tmp_path.iterdir()) == []

@@ -56,16 +56,26 @@ class Recovery:
 
     Args:
         folder: where they lie; made with the first one.
+        label: apart from the states of other labels.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, label: str = "") -> None:
+        self.folder, self.label = Path(folder), label
 
     def __repr__(self) -> str:
         return f"Recovery({self.folder.as_posix()!r})"
 
+    def labelled(self, label: str) -> Recovery:
+        """The same folder for trainings that must not be taken for equal ones elsewhere, such as those that are timed.
+
+        Args:
+            label: letters, digits and ``_`` of a file's name.
+        """
+        return Recovery(self.folder, label)
+
     def slot(self, key: str) -> Slot:
         """The place of one training's state; counts as used by this process from now on."""
+        key = f"{self.label}-{key}" if self.label else key
         _used.setdefault(self.folder.absolute(), set()).add(key)
         return Slot(self.folder / f"{key}.state")
 

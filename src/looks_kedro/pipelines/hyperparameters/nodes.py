@@ -42,7 +42,7 @@ def time_settings(
     images = training_images(model_input, training, image_arrays)
     trainings = hyperparameters.trainings(training)
     histories = {}
-    for name, settings in trainings.items():
+    for number, (name, settings) in enumerate(trainings.items()):
         log.info(
             "Setting %s: %d epochs, batch %d, %d workers", name, settings.epochs, settings.batch_size, settings.workers
         )
@@ -53,7 +53,8 @@ def time_settings(
             settings,
             start=fairface_model["state_dict"],
             groups_train=images.groups,
-            recovery=recovery,
+            # Two settings that give equal numbers (workers) are trained and timed all the same.
+            recovery=recovery.labelled(f"cost_{number}"),
         )
     table = cost_table(histories, trainings)
     return table, cost_figure(table)
