@@ -42,6 +42,7 @@ def test_a_plain_run_without_data_says_what_can_be_done(project, kedro):
             "backbones.resnt18: no network of torchvision",
         ),
         (["--params", "backbones.resnet18.start=imagnet"], "backbones.resnet18.start: input should be 'fresh'"),
+        (["--params", "training.early_stop=2"], "or early_stop to null."),
         (["--env", "dmo"], "Environments of this project: base, demo, folders, hyper, local, test"),
         (["--pipelines", "trainin"], "Did you mean one of these instead? training"),
         (["--params", "celebrities=x"], "celebrities means nothing in this environment; `--env folders`"),

@@ -90,8 +90,11 @@ def _told(name: str, model: type[BaseModel], problem: Any) -> str:
         return _unknown(
             path, {f"{path.rpartition('.')[0]}.{field}" for field in _fields_at(model, problem["loc"][:-1])}
         )
-    found = "" if problem["type"] == "missing" else f"; found {problem['input']!r}"
-    return f"Parameter {path}: {problem['msg'][:1].lower()}{problem['msg'][1:]}{found}."
+    # What does not go together is told by the model; the whole group would say nothing more.
+    untold = problem["type"] == "missing" or (problem["type"] == "value_error" and not problem["loc"])
+    found = "" if untold else f"; found {problem['input']!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"Parameter {path}: {message[:1].lower()}{message[1:]}{found}."
 
 
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
