@@ -133,7 +133,7 @@ def _run(
         if not first:
             return
         wanted = processes() if callable(processes) else processes
-        workers = wanted or _usable_cores()
+        workers = wanted or usable_cores()
         size = max(chunk_size or _chunk_size(total, workers), work.batch_size or 1)
         if total is not None:
             workers = max(1, min(workers, -(-total // size)))
@@ -147,7 +147,7 @@ def _run(
     return _with_progress(results, description, total) if description else results
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may run on (a container or a queue may allow fewer than there are)."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

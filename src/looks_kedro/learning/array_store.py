@@ -16,6 +16,7 @@ from looks_kedro.learning.decoding import DECODER, Colour
 from looks_kedro.learning.file_locks import lock_file
 from looks_kedro.learning.portrait_arrays import DecodedOnTheFly, PortraitRows, StoredPortraits
 from looks_kedro.learning.reading_ahead import read_ahead
+from looks_kedro.parallel import usable_cores
 
 __all__ = ["ArrayStore", "array_key"]
 
@@ -190,13 +191,6 @@ def array_key(digests: Iterable[str], size: int, alpha_colour: Colour) -> str:
     for digest in digests:
         key.update(f"{digest}\n".encode())
     return key.hexdigest()
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on (a container or a queue may allow fewer than there are)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _remove(file: Path) -> bool:

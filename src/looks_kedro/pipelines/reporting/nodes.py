@@ -289,8 +289,8 @@ def _singles(cams: ImageFolder, predictions: pd.DataFrame, most: int) -> dict[st
 
 STARTS = {
     "file": "The custom model starts from a file of FairFace weights.",
-    "labels": "The custom model starts from a network that learned age, gender and race from the training faces of "
-    "this run; the study's started from FairFace's own.",
+    "labels": "The custom model starts from a network that learned age, gender and race from labelled faces of "
+    "this run, of nobody in the test part; the study's started from FairFace's own.",
     "untrained": "No face had an age, gender or race to pretrain on: the custom model starts from random weights, "
     "and is one more fresh ResNet34.",
 }
