@@ -12,8 +12,10 @@ import pandas as pd
 
 from looks_kedro.audit.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier, as_classifier
 from looks_kedro.audit.evaluation import chosen_rows, evaluate_channels, evaluate_unedited
+from looks_kedro.audit.folds import checked_folds, joined_decisions, joined_flags, some_portraits
 from looks_kedro.audit.intake import FindLandmarks, Given, take_in
 from looks_kedro.audit.leak import LeakGap, leak_gap
+from looks_kedro.audit.reliance import Decisions
 from looks_kedro.audit.report import Report, report_of
 from looks_kedro.audit.settings import Rules
 from looks_kedro.errors import BadInputError, BadParameterError
@@ -34,6 +36,7 @@ def audit(
     mattes: Any = None,
     good_mattes: npt.ArrayLike | None = None,
     known: npt.ArrayLike | None = None,
+    folds: npt.ArrayLike | None = None,
     leak: LeakGap | None = None,
     one_source: bool = False,
     cross_source_passed: bool | None = None,
@@ -66,12 +69,14 @@ def audit(
         good_mattes: (N,) which of them may be used.
         known: bool (N,) whether the person was in the training part too; the leak gap is measured between known
             people and new ones. Both classes must occur among either.
+        folds: (N,) for a cross-validation: which of the models, from 0, has not seen the image's person; each image is
+            shown to that model alone, and the way of training is judged instead of one network.
         leak: the leak gap, where it was measured otherwise, of the split that these images are the test of.
         one_source: whether both classes come from the same sources.
         cross_source_passed: whether the model was shown to work across sources.
         channels: names of ``interventions.CHANNELS``; None tries all that can be tried.
         draws: donors of each class for an image.
-        images: edit at most so many images, spread over classes and people; None edits all.
+        images: edit at most so many images (of each fold), spread over classes and people; None edits all.
         rules: the thresholds.
         seed: of the donors and of the images chosen.
         image_size: side of the images that the model was trained on, px; None shows them as large as they are.
@@ -93,6 +98,8 @@ def audit(
     trainings = model if isinstance(model, (list, tuple)) else [model]
     if not trainings:
         raise BadParameterError("model: expected a network, or a list of trainings of one; found an empty list.")
+    if folds is not None and controls:
+        raise BadParameterError("controls: expected no folds, because one model would see people of its training.")
     models = {
         str(number): as_classifier(one, image_size, mean, std, device, batch_size)
         for number, one in enumerate(trainings)
@@ -100,26 +107,36 @@ def audit(
     given = take_in(faces, landmarks, mattes, good_mattes, find_landmarks)
     classes, names = _checked(labels, identities, given)
     met = None if known is None else _of(given, known, "known").astype(np.bool_)
-    right = evaluate_unedited(models, given.portraits, classes, batch_size)
-    answers = evaluate_channels(
-        models,
-        given.portraits,
-        classes,
-        names,
-        channels=channels,
-        recipients=chosen_rows(classes, names, images, seed),
-        draws=draws,
-        seed=seed,
-        batch_size=batch_size,
-        processes=processes,
-    )
+    rows = [np.arange(len(classes))]
+    if folds is not None:
+        rows = checked_folds(_of(given, folds, "folds"), len(models), names, classes)
+    answers: list[list[list[Decisions]]] = []
+    flags: list[list[npt.NDArray[np.bool_]]] = []
+    for fold, chosen in enumerate(rows):
+        shown_to = models if folds is None else {str(fold): models[str(fold)]}
+        portraits = given.portraits if folds is None else some_portraits(given.portraits, chosen)
+        flags.append(list(evaluate_unedited(shown_to, portraits, classes[chosen], batch_size).values()))
+        found = evaluate_channels(
+            shown_to,
+            portraits,
+            classes[chosen],
+            names[chosen],
+            channels=channels,
+            recipients=chosen_rows(classes[chosen], names[chosen], images, seed),
+            draws=draws,
+            seed=seed,
+            batch_size=batch_size,
+            processes=processes,
+        )
+        answers.append(list(found.values()))
+    right = [joined_flags(one, rows) for one in zip(*flags, strict=True)]
     report = report_of(
-        list(answers.values()),
-        list(right.values()),
+        [joined_decisions(one, rows) for one in zip(*answers, strict=True)],
+        right,
         classes,
         names,
         rules=rules,
-        leak=leak if met is None or leak is not None else _leak(right["0"], classes, names, met),
+        leak=leak if met is None or leak is not None else _leak(right[0], classes, names, met),
         one_source=one_source,
         cross_source_passed=cross_source_passed,
         notes=given.notes,
