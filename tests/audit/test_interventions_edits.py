@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from looks_kedro.audit.interventions import CHANNELS, Portrait, channel_named
+from looks_kedro.audit.interventions import CHANNELS, Portrait, channel_named, face
 from looks_kedro.audit.interventions.background import filled
 from looks_kedro.audit.interventions.jpeg_traces import deblocked, recompressed, traced_quality
 from looks_kedro.audit.interventions.light import skin_pixels
@@ -218,16 +218,38 @@ def test_deblocking_takes_steps_between_blocks_away() -> None:
     assert blockiness(deblocked(saved, 8)) < 0.5 * blockiness(saved)
 
 
+def cast_on_skin(portrait: Portrait) -> np.ndarray:
+    values = cv2.cvtColor(skin_pixels(portrait)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    return values.mean(axis=0)[1:]
+
+
 def test_colours_follow_the_donors_light() -> None:
-    (cool, _), (warm, _) = drawn(23, "colour_cast", 0), drawn(24, "colour_cast", 1)
+    (cool, _), (warm, _) = drawn(23, "colour_cast", 0), drawn(23, "colour_cast", 1)
     edited = CHANNELS["colour"].edit(cool, warm)
+    left = np.linalg.norm(cast_on_skin(Portrait(edited, cool.landmarks)) - cast_on_skin(warm))
+    assert left < 0.5 * np.linalg.norm(cast_on_skin(cool) - cast_on_skin(warm))
+    around = face.mask(cool) == 0
+    moved = (edited.astype(float) - cool.pixels)[around].mean(axis=0)
+    wanted = (warm.pixels.astype(float) - cool.pixels)[around].mean(axis=0)
+    # A warm lamp has more red and less blue.
+    assert wanted[0] > 0 > wanted[2]
+    assert moved[0] - moved[2] > 0.5 * (wanted[0] - wanted[2])
 
-    def cast(portrait: Portrait) -> np.ndarray:
-        values = cv2.cvtColor(skin_pixels(portrait)[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
-        return values.mean(axis=0)[1:]
 
-    left = np.linalg.norm(cast(Portrait(edited, cool.landmarks)) - cast(warm))
-    assert left < 0.25 * np.linalg.norm(cast(cool) - cast(warm))
+def test_a_complexion_is_not_taken_for_the_light() -> None:
+    (pale, _), (ruddy, _) = drawn(23, "skin", 0), drawn(23, "skin", 1)
+    edited = CHANNELS["colour"].edit(pale, ruddy)
+    moved = np.linalg.norm(cast_on_skin(Portrait(edited, pale.landmarks)) - cast_on_skin(pale))
+    apart = np.linalg.norm(cast_on_skin(ruddy) - cast_on_skin(pale))
+    assert apart > 2
+    assert moved < 0.3 * apart
+
+
+def test_a_grey_face_gets_the_colours_of_the_donor() -> None:
+    warm, _ = drawn(23, "colour_cast", 1)
+    grey = Portrait(np.repeat(warm.pixels.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2), warm.landmarks)
+    assert np.linalg.norm(cast_on_skin(Portrait(CHANNELS["colour"].edit(grey, warm), warm.landmarks))) > 15
+    assert np.linalg.norm(cast_on_skin(Portrait(CHANNELS["colour"].edit(warm, grey), warm.landmarks))) < 3
 
 
 def test_a_donor_without_colours_takes_them_away() -> None:
