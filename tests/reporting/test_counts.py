@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from looks_kedro.balancing import Balancing, balance
 from looks_kedro.datasets.csv_files import check_table
 from looks_kedro.errors import BadInputError
-from looks_kedro.reporting import count_images, data_counts
+from looks_kedro.reporting import count_images
+from looks_kedro.reporting.sections import balance_rows, funnel_rows
+from looks_kedro.reporting.words import words_of
 from looks_kedro.tables import columns
 
 SPLIT = pd.DataFrame(
@@ -111,11 +113,26 @@ def test_tables_of_different_runs_are_told_and_still_add_up(caplog):
 
 def test_the_readers_table_has_the_same_numbers_and_the_parts():
     tables = study()
-    counts = data_counts(count_images(**tables), tables["split_table"]).set_index("step")
-    assert counts.loc["badly cut out: face cut"].tolist() == [-1, 0]
-    assert counts.loc["copies: mirrored"].tolist() == [1, 0]
-    seen = counts.loc["images that the models see"]
-    assert (counts.loc["of them for train"] + counts.loc["of them for test"] == seen).all()
+    split = tables["split_table"].assign(identity="ada")
+    shown = funnel_rows(count_images(**tables), split, words_of("en"))
+    assert shown["people"] == 2
+    rows = {str(row["words"]): (row["celebrities"], row["ordinary"]) for row in shown["rows"]}
+    assert rows["face cut"] == (-1, 0)
+    assert rows["mirrored copies"] == (1, 0)
+    parts = zip(rows["of them for training"], rows["of them for testing"], strict=True)
+    assert tuple(map(sum, parts)) == rows["Seen by the models"]
+    assert shown["seen"] == sum(rows["Seen by the models"])
+    assert shown["tried"] == sum(rows["Images found"])
+
+
+def test_the_balance_counts_photos_without_copies_and_shares_add_up():
+    table = study()["split_table"].assign(gender="Female", race="", age="20-29")
+    found = balance_rows(table)
+    photos = table[table["file"] == table["parent"]]
+    (women,) = found["gender"]
+    assert (women["celebrities"], women["ordinary"]) == ((photos["looks"] == 1).sum(), (photos["looks"] == 0).sum())
+    assert women["celebrities_share"] == women["ordinary_share"] == 1
+    assert [row["value"] for row in found["race"]] == ["unknown"]
 
 
 WHOSE = st.sampled_from(["celebrities", "both", "none"])

@@ -6,7 +6,7 @@ import pytest
 
 from looks_kedro.learning import calibration_summary, performance
 from looks_kedro.reporting import study_table, summary_lines, summary_table
-from looks_kedro.reporting.study import published_accuracy, where_it_looks
+from looks_kedro.reporting.study import published_accuracy
 
 
 def history(*test_accuracy: float) -> pd.DataFrame:
@@ -60,10 +60,3 @@ def test_a_line_tells_the_balanced_accuracy_with_its_interval_and_the_ratio_is_s
     (line,) = summary_lines(pd.DataFrame([{"variant": "white", **row}]))
     assert line.startswith("white.resnet18  balanced accuracy  50.0 % (")
     assert line.endswith("SHORTCUT (background, border): It is the wall.")
-
-
-@pytest.mark.parametrize(
-    ("ratio", "words"), [(1.3, "more"), (0.7, "less"), (1.0, "about"), (float("nan"), "no evidence")]
-)
-def test_the_words_follow_the_ratio(ratio, words):
-    assert words in where_it_looks(ratio)

@@ -73,29 +73,6 @@ def count_images(
     return _funnel(_explained(rows))
 
 
-def data_counts(funnel: pd.DataFrame, split_table: pd.DataFrame) -> pd.DataFrame:
-    """The funnel as a reader wants it: a column a class, the parts at the end.
-
-    Args:
-        funnel: table ``funnel``.
-        split_table: one row an image that the models see.
-
-    Returns:
-        ``step, celebrities, ordinary``: totals and, with their sign, losses and copies by reason.
-    """
-    wide = funnel.pivot_table(index=["step", "reason"], columns="class", values="count", sort=False, fill_value=0)
-    names = [(str(step), str(reason)) for step, reason in wide.index.to_list()]
-    counts_by_row = wide[list(CLASSES)].to_numpy(dtype=int).tolist()
-    rows = [
-        (f"{step}: {reason.replace('_', ' ')}" if reason else step, counts)
-        for (step, reason), counts in zip(names, counts_by_row, strict=True)
-    ]
-    for part in ("train", "test"):
-        counts = _by_class(split_table[split_table["part"] == part])
-        rows.append((f"of them for {part}", [int(counts[looks]) for looks in CLASSES.values()]))
-    return pd.DataFrame([[step, *counts] for step, counts in rows], columns=["step", *CLASSES])
-
-
 def _kinds(copies: pd.DataFrame) -> pd.Series[str]:
     kinds = pd.Series("brightened", index=copies.index)
     return kinds.mask(copies["rotation"] != 0, "rotated").mask(copies["mirrored"], "mirrored")

@@ -2,63 +2,50 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.reporting.study import where_it_looks
+from looks_kedro.reporting.answer import answer_of, short_reason
+from looks_kedro.reporting.charts import learning_curve, lowest_accuracy, reliability_curve
+from looks_kedro.reporting.cost import published_cost
+from looks_kedro.reporting.counts import CLASSES
+from looks_kedro.reporting.pictures import Album
+from looks_kedro.reporting.sections import (
+    balance_rows,
+    epoch_rows,
+    funnel_rows,
+    last_epoch,
+    marked,
+    matrix_rows,
+    region_rows,
+    run_parts,
+)
+from looks_kedro.reporting.verdict_words import verdict_notes, verdict_sentence
+from looks_kedro.reporting.words import Words, isolated, words_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jinja2 import Environment
 
-ImageArray = npt.NDArray[np.uint8]
+__all__ = ["KnownStanding", "Report", "render_page"]
 
+SECTIONS = ("data", "models", "maps", "reliance", "known", "cost", "notes", "run")
+FINDINGS = ("SHORTCUT", "LEAKAGE", "FACE", "CANNOT TELL", "NO SIGNAL")
+COST_COLUMNS = ("minutes", "train_loss", "train_accuracy_percent", "test_accuracy_percent")
 
-@dataclass(frozen=True)
-class Picture:
-    """A small picture with the words that stand for it.
-
-    Attributes:
-        source: a ``data:`` address.
-        words: what it shows, for those who do not see it.
-        caption: a line below it; may be empty.
-    """
-
-    source: str
-    words: str
-    caption: str = ""
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class ModelPart:
-    """What the report shows of one model.
+class KnownStanding:
+    """How often the audit was right on planted cues: tables ``known_scores`` and ``known_confusion``, and a picture."""
 
-    Attributes:
-        variant: the images it was trained on.
-        backbone: the network.
-        epochs: its rows of the study table.
-        singles: class to single maps over their images.
-        averages: the averaged map of each class, as figures.
-        groups: how good it is for each gender, race and age (table ``performance``).
-    """
-
-    variant: str
-    backbone: str
-    epochs: pd.DataFrame
-    singles: Mapping[str, Sequence[Picture]]
-    averages: Sequence[Picture]
-    groups: pd.DataFrame
-
-    @property
-    def anchor(self) -> str:
-        """Name of its place on the page."""
-        return f"{self.variant}-{self.backbone}"
+    scores: pd.DataFrame
+    confusion: pd.DataFrame | None = None
+    figure: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,94 +53,235 @@ class Report:
     """Everything on the page.
 
     Attributes:
-        title: heading of the page.
-        summary: one row a model (``summary_table``).
-        counts: images along the way (``data_counts``).
-        examples: variant to class to example images.
-        curves: learning curves.
-        averages: averaged maps of the models of each variant.
-        calibration: reliability of the probabilities of the models of each variant.
-        reliance: what the models of each variant rely on, where anything could be exchanged.
-        verdicts: of the audit, by variant and backbone: ``verdict``, ``sentence``, ``notes``.
-        models: the models' parts.
+        summary: one row a model (``summary_table`` with its variant).
+        funnel: images along the way (table ``funnel``).
+        split_table: the images that the models see.
+        study: accuracies by epoch (table ``study_table``).
+        variants: what was gathered of each variant, as JSON knows it (``collect_results``).
         style: of the maps, ``published`` or ``difference``.
-        notes: sentences about how this run differs from the published study.
+        delta: the reliance above which a channel counts as relied on.
+        channels: every channel that the audit knows.
+        now: ``code, packages, machine, parameters`` of this run.
+        notes: how this run differs from the study: keys of messages with their values.
+        title: heading of the page; empty takes the language's own.
+        language: one of ``words.LANGUAGES``.
+        known: how often the audit was right on planted cues, where that was tried.
+        cost: table ``cost_table``, where it was measured.
+        manifest: of an earlier run, for seconds and memory.
     """
 
-    title: str
     summary: pd.DataFrame
-    counts: pd.DataFrame
-    examples: Mapping[str, Mapping[str, Sequence[Picture]]]
-    curves: Picture
-    averages: Mapping[str, Picture]
-    calibration: Mapping[str, Picture]
-    reliance: Mapping[str, Picture]
-    verdicts: Mapping[tuple[str, str], Mapping[str, Any]]
-    models: Sequence[ModelPart]
+    funnel: pd.DataFrame
+    split_table: pd.DataFrame
+    study: pd.DataFrame
+    variants: Mapping[str, Mapping[str, Any]]
     style: str
-    notes: Sequence[str] = field(default_factory=tuple)
+    delta: float
+    channels: Sequence[str]
+    now: Mapping[str, Any]
+    notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    title: str = ""
+    language: str = "en"
+    known: KnownStanding | None = None
+    cost: pd.DataFrame | None = None
+    manifest: Mapping[str, Any] | None = field(default=None)
 
 
 def render_page(report: Report) -> str:
     """Write the report as HTML.
 
-    Names of files and people are escaped: they come from outside.
+    Names of files and people are escaped and isolated: they come from outside.
 
     Args:
         report: what is on the page.
 
     Returns:
-        A whole HTML document.
+        A whole HTML document; the same for the same report.
     """
+    album, words = Album(), words_of(report.language)
+    tools = {
+        "say": words,
+        "at": _at,
+        "decimal": _decimal,
+        "isolated": isolated,
+        "picture_is_new": album.is_new,
+        "picture_id": album.place,
+        "classes": tuple(CLASSES),
+    }
+    return _environment().get_template("report/page.html.j2").render(tools | _context(report, words))
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, compiled once."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("looks_kedro.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["where_it_looks"] = where_it_looks
-    return environment.get_template("report.html.j2").render(report=report)
 
 
-def image_picture(image: ImageArray, words: str, caption: str = "", side: int = 128) -> Picture:
-    """A picture of an image, shrunk to a side in pixels and compressed.
-
-    Args:
-        image: uint8 (H, W, 3).
-        words: what it shows.
-        caption: a line below it.
-        side: longest side on the page.
-
-    Returns:
-        The picture, as JPEG.
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(image)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    stream = BytesIO()
-    picture.save(stream, "JPEG", quality=85)
-    return Picture(_address(stream.getvalue(), "image/jpeg"), words, caption)
+def records(table: pd.DataFrame) -> list[Row]:
+    """Rows of a table as JSON knows them: what is missing is None."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def figure_picture(figure: Figure, words: str, dpi: int = 110) -> Picture:
-    """A picture of a figure, as PNG.
+def _context(report: Report, words: Words) -> dict[str, Any]:
+    names = [(variant, name) for variant, one in report.variants.items() for name in one["verdicts"]]
+    cells = [_cell(report, words, *name) for name in names]
+    reliance = {(cell["variant"], cell["backbone"]): cell["reliance"] for cell in cells}
+    summary = records(report.summary)
+    answer = answer_of(words, summary, reliance)
+    overview = [
+        {
+            **row,
+            "anchor": f"{row['variant']}-{row['backbone']}",
+            "finding_class": _finding_class(row["verdict"]),
+            "short": short_reason(words, row, reliance[row["variant"], row["backbone"]]),
+        }
+        for row in summary
+    ]
+    return {
+        "title": report.title or words("page.title"),
+        "sections": SECTIONS,
+        "findings": FINDINGS,
+        "style": report.style,
+        "delta": report.delta,
+        "tried": report.channels,
+        "answer": answer,
+        "overview": overview,
+        "cells": _with_curves(cells, words),
+        "variants": {name: _variant(one, name, cells, words) for name, one in report.variants.items()},
+        "backbones": list(dict.fromkeys(cell["backbone"] for cell in cells)),
+        "first_backbone": _first_backbone(overview, cells),
+        "funnel": funnel_rows(report.funnel, report.split_table, words),
+        "balance": balance_rows(report.split_table),
+        "known": _known(report.known),
+        "cost": None if report.cost is None else records(report.cost),
+        "published_cost": _published_cost(),
+        "cost_columns": COST_COLUMNS,
+        "notes": [words(key, **values) for key, values in report.notes],
+        "run": run_parts(report.manifest, report.now, words),
+    }
 
-    Args:
-        figure: a matplotlib figure.
-        words: what it shows.
-        dpi: dots an inch.
 
-    Returns:
-        The picture.
-    """
-    stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi)
-    return Picture(_address(stream.getvalue(), "image/png"), words)
+def _cell(report: Report, words: Words, variant: str, backbone: str) -> dict[str, Any]:
+    """Everything on the page of one model."""
+    one = report.variants[variant]
+    verdict, reliance = one["verdicts"][backbone], one["reliance"][backbone]
+    table, epochs = epoch_rows(report.study, variant, backbone)
+    padding = {row["class"]: row for row in one["padding"][backbone]}
+    return {
+        "variant": variant,
+        "backbone": backbone,
+        "anchor": f"{variant}-{backbone}",
+        "verdict": verdict["verdict"],
+        "finding_class": _finding_class(verdict["verdict"]),
+        **_said(report, words, one, backbone),
+        "reliance": [marked(row, report.delta) for row in reliance],
+        "table": table,
+        "epochs": epochs,
+        "last": last_epoch(epochs),
+        "groups": one["performance"][backbone],
+        "calibration": one["calibration"][backbone],
+        "calibration_error": one["calibration_summary"][backbone][0]["calibration_error"],
+        "regions": region_rows(one["regions"][backbone]),
+        "padding": padding.get("all"),
+        "padding_figure": one["padding_figures"][backbone],
+        "sanity": one["sanity"][backbone],
+        "sheets": one["sheets"][backbone],
+        "group_maps": one["group_maps"][backbone],
+    }
 
 
-def _address(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+def _said(report: Report, words: Words, one: Mapping[str, Any], backbone: str) -> dict[str, Any]:
+    """The verdict's sentence and notes: in English its own words, in other languages built from its numbers."""
+    verdict, reliance = one["verdicts"][backbone], one["reliance"][backbone]
+    if words.language == "en":
+        return {"sentence": verdict["sentence"], "notes": verdict["notes"]}
+    return {
+        "sentence": verdict_sentence(words, verdict, reliance, one["identified"]),
+        "notes": verdict_notes(words, verdict, reliance, report.channels, one["apart"]),
+    }
+
+
+def _with_curves(cells: list[dict[str, Any]], words: Words) -> list[dict[str, Any]]:
+    """The cells with their charts; those of a variant share one scale."""
+    lowest = {
+        variant: min(lowest_accuracy(cell["epochs"]) for cell in cells if cell["variant"] == variant)
+        for variant in {cell["variant"] for cell in cells}
+    }
+    drawn = []
+    for cell in cells:
+        values = {"backbone": cell["backbone"], "epochs": cell["last"]["epochs"]}
+        test = cell["last"]["test"]
+        told = words("picture.curve", test="–" if test is None else f"{test:.2f}", **values)
+        curve = learning_curve(cell["epochs"], lowest[cell["variant"]], told)
+        reliability = reliability_curve(cell["calibration"], words("picture.reliability", backbone=cell["backbone"]))
+        drawn.append({**cell, "curve": curve, "reliability": reliability})
+    return drawn
+
+
+def _variant(one: Mapping[str, Any], name: str, cells: Sequence[Mapping[str, Any]], words: Words) -> dict[str, Any]:
+    """What the page shows of a variant beside its cells: the reliance of all its models in one table."""
+    measured = {cell["backbone"]: cell for cell in cells if cell["variant"] == name and cell["reliance"]}
+    rows = matrix_rows({backbone: cell["reliance"] for backbone, cell in measured.items()})
+    return {**one, "measured": measured, "channels": rows, "tables": _in_language(one["tables"], words)}
+
+
+def _in_language(tables: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Tables of other pipelines; their notes are English sentences, which another language leaves to the files."""
+    hidden = () if words.language == "en" else ("note",)
+    return {
+        kind: rows and [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+        for kind, rows in tables.items()
+    }
+
+
+def _first_backbone(overview: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]]) -> str:
+    """The model that the page opens with: of the first variant, the first about which something can be said."""
+    first = [row for row in overview if row["variant"] == cells[0]["variant"]]
+    known = [row for row in first if row["verdict"] not in ("CANNOT TELL", "NO SIGNAL")]
+    return str((known or first)[0]["backbone"])
+
+
+def _known(known: KnownStanding | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    counted = [] if known.confusion is None else records(known.confusion)
+    shown = [name for name in FINDINGS if name in {row["verdict"] for row in counted}]
+    return {
+        "scores": records(known.scores),
+        "figure": known.figure,
+        "confusion": {
+            "truths": [name for name in FINDINGS if name in {row["truth"] for row in counted}],
+            "verdicts": shown,
+            "counts": {(row["truth"], row["verdict"]): row["cases"] for row in counted},
+        },
+    }
+
+
+def _published_cost() -> list[Row]:
+    rows = records(published_cost())
+    return [{**row, **{f"published_{name}": row[name] for name in COST_COLUMNS}} for row in rows]
+
+
+def _finding_class(finding: str) -> str:
+    return finding.lower().replace(" ", "-")
+
+
+def _at(value: float, low: float, high: float) -> str:
+    """Where a value lies between two others, in percent; what lies outside is at the end."""
+    share = (min(max(float(value), low), high) - low) / (high - low) if high > low else 0.0
+    return f"{100 * share:.2f}"
+
+
+def _decimal(value: float, digits: int) -> str:
+    """A number with so many digits, a true minus, and no minus before zero."""
+    told = f"{value:.{digits}f}"
+    return told.replace("-", "" if float(told) == 0 else "\N{MINUS SIGN}")

@@ -93,20 +93,6 @@ def summary_table(
     return pd.DataFrame(rows)
 
 
-def where_it_looks(ratio: float) -> str:
-    """The face's share of the evidence by its share of the area, in words.
-
-    A heatmap's share illustrates and does not decide; the words say no more than how the share compares.
-    """
-    if ratio != ratio:
-        return "no evidence for the predicted class anywhere"
-    if ratio >= 1.25:
-        return "more on the face than its area"
-    if ratio <= 0.8:
-        return "less on the face than its area"
-    return "on the face about as much as its area"
-
-
 def _limits(row: Mapping[Hashable, float]) -> str:
     low, high = 100 * row["balanced_accuracy_low"], 100 * row["balanced_accuracy_high"]
     return f"{low:.0f}-{high:.0f}" if low == low else "too few people for an interval"

@@ -1,69 +1,95 @@
 """Nodes of the reporting pipeline."""
 
-from dataclasses import asdict
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.balancing import is_copy, leak_table
+from looks_kedro.balancing import leak_table
 from looks_kedro.datasets import ImageFolder
 from looks_kedro.pipelines.audit.parameters import Audit
 from looks_kedro.pipelines.background.parameters import Background
 from looks_kedro.pipelines.explainability.parameters import Explainability
-from looks_kedro.pipelines.parts import mean_face, part_rows, seen_image, spread
-from looks_kedro.reporting import count_images, data_counts, study_table, summary_table
+from looks_kedro.pipelines.parts import part_rows
+from looks_kedro.reporting import count_images, study_table, summary_table
 from looks_kedro.tables import columns
 
 from .parameters import Reporting
 
-CLASSES = {"celebrities": 1, "ordinary": 0}
+Picture = npt.NDArray[np.uint8]
+
+SETTING = "setting."
+"""What the names of parameters begin with that the page only lists."""
 
 
 def collect_results(
-    reporting: Reporting, explainability: Explainability, audit: Audit, model_input: ImageFolder, **artefacts: Any
+    reporting: Reporting,
+    explainability: Explainability,
+    audit: Audit,
+    model_input: ImageFolder,
+    interventions_figure: Picture,
+    companions: pd.DataFrame | None = None,
+    controls: pd.DataFrame | None = None,
+    repair: pd.DataFrame | None = None,
+    **artefacts: Any,
 ) -> tuple[dict[str, Any], Any]:
-    """Gather what the page shows of one variant.
+    """Gather what the page shows of one variant, without a word of any language.
 
     Args:
         reporting: number of examples.
         explainability: the style of the maps.
-        audit: its rules.
+        audit: whether looks and the source of the photos are apart.
         model_input: images of the variant with their table.
+        interventions_figure: what each edit does to a portrait, uint8 (H, W, 3).
+        companions: what the images tell before any training, where that was tried.
+        controls: accuracies on parts of the picture, where measured.
+        repair: what a repair changed, where one was made.
         artefacts: ``{backbone}.history``, ``.predictions``, ``.performance``, ``.calibration``,
-            ``.calibration_summary``, ``.attention``, ``.maps``, ``.cams``, ``.average_cam``, ``.reliance``,
-            ``.verdict`` of each backbone.
+            ``.calibration_summary``, ``.attention``, ``.region_attention``, ``.padding``, ``.padding_control``,
+            ``.sanity``, ``.maps``, ``.average_cam``, ``.reliance``, ``.verdict`` of each backbone.
 
     Returns:
-        What JSON can hold (histories and summary as rows, pictures as ``data:`` addresses), and the figure of the
-        averaged maps.
+        What JSON can hold (tables as rows, pictures as ``data:`` addresses), and the figure of the averaged maps.
     """
-    from looks_kedro.learning import reliability_figure
-    from looks_kedro.reporting.page import figure_picture
+    from looks_kedro.reporting.figures import average_grid
+    from looks_kedro.reporting.pictures import shot
 
-    by_kind: dict[str, dict[str, Any]] = {}
+    from .gathering import average_shots, averages_of, example_faces, group_maps_of, rows_of, sheets_of
+
+    kinds: dict[str, dict[str, Any]] = {}
     for name, value in artefacts.items():
         backbone, _, kind = name.rpartition(".")
-        by_kind.setdefault(kind, {})[backbone] = value
-    maps, cams, predictions = by_kind["maps"], by_kind["cams"], by_kind["predictions"]
-    figure = _average_figure(maps, model_input, explainability.style)
-    singles = {name: _singles(cams[name], predictions[name], reporting.examples) for name in cams}
-    results = {
-        "histories": _records(by_kind["history"]),
-        "summary": _plain(
-            summary_table(*(by_kind[kind] for kind in ("performance", "calibration_summary", "attention", "verdict")))
-        ),
-        "performance": _records(by_kind["performance"]),
-        "calibration": asdict(figure_picture(reliability_figure(by_kind["calibration"]), "Reliability of each model")),
-        "examples": _examples(model_input, next(iter(maps.values())), reporting.examples),
-        "averages": asdict(figure_picture(figure, "Averaged maps: a column a model, a row a class")),
-        "average_of": {
-            name: _figures(figures, f"averaged map of {name}") for name, figures in by_kind["average_cam"].items()
-        },
-        "singles": singles,
-        "verdicts": by_kind["verdict"],
-        "reliance": _reliance_picture(by_kind["reliance"], by_kind["verdict"], audit),
+        kinds.setdefault(kind, {})[backbone] = value
+    maps, style = kinds["maps"], explainability.style
+    averages = averages_of(maps, model_input, style)
+    tables = {
+        "histories": "history",
+        "performance": "performance",
+        "calibration": "calibration",
+        "calibration_summary": "calibration_summary",
+        "regions": "region_attention",
+        "padding": "padding",
+        "sanity": "sanity",
+        "reliance": "reliance",
     }
-    return results, figure
+    summary = summary_table(*(kinds[kind] for kind in ("performance", "calibration_summary", "attention", "verdict")))
+    results = {
+        "summary": rows_of(summary) or [],
+        **{name: {one: rows_of(table) or [] for one, table in kinds[kind].items()} for name, kind in tables.items()},
+        "verdicts": kinds["verdict"],
+        "identified": audit.one_source,
+        "apart": not set(part_rows(model_input, "test")["identity"]) & set(part_rows(model_input, "train")["identity"]),
+        "tables": {"companions": rows_of(companions), "controls": rows_of(controls), "repair": rows_of(repair)},
+        "examples": example_faces(model_input, next(iter(maps.values())), reporting.examples),
+        "averages": average_shots(averages, style),
+        "sheets": {one: sheets_of(own, model_input, style, reporting.examples) for one, own in maps.items()},
+        "group_maps": {one: group_maps_of(figures) for one, figures in kinds["average_cam"].items()},
+        "padding_figures": {one: shot(figure, None, 82) for one, figure in kinds["padding_control"].items()},
+        "interventions": shot(interventions_figure, None, 82),
+    }
+    return results, average_grid(averages, style)
 
 
 def tabulate(**results: Any) -> pd.DataFrame:
@@ -75,7 +101,12 @@ def tabulate(**results: Any) -> pd.DataFrame:
     Returns:
         The study table.
     """
-    return study_table(_histories(results))
+    histories = {
+        (variant, backbone): _table(rows)
+        for variant, one in _variants(results).items()
+        for backbone, rows in one["histories"].items()
+    }
+    return study_table(histories)
 
 
 def summarise(**results: Any) -> pd.DataFrame:
@@ -126,194 +157,93 @@ def count_data(
 def write_report(
     reporting: Reporting,
     explainability: Explainability,
+    audit: Audit,
     funnel: pd.DataFrame,
     split_table: pd.DataFrame,
     study_table: pd.DataFrame,
     summary: pd.DataFrame,
+    known_scores: pd.DataFrame | None = None,
+    known_confusion: pd.DataFrame | None = None,
+    known_figure: Picture | None = None,
+    cost_table: pd.DataFrame | None = None,
+    earlier_run: dict[str, Any] | None = None,
     fairface_model: dict[str, Any] | None = None,
     **results: Any,
 ) -> str:
     """Put everything on one page.
 
     Args:
-        reporting: title.
+        reporting: title and language.
         explainability: the style of the maps.
+        audit: its rules.
         funnel: images found, lost and copied.
         split_table: the images that the models see.
         study_table: accuracies by epoch.
         summary: one line a model.
+        known_scores: the audit's record on planted cues, where it was tried.
+        known_confusion: the same by verdict.
+        known_figure: its picture, uint8 (H, W, 3).
+        cost_table: what training costs by its settings, where measured.
+        earlier_run: the newest manifest; that of this run is written when it has ended.
         fairface_model: what custom started from, where it is among the models.
-        results: ``{variant}.results`` of each variant.
+        results: ``{variant}.results`` of each variant; and ``setting.{group}``, parameters that the page lists.
 
     Returns:
         The HTML text.
     """
-    from looks_kedro.reporting.figures import learning_curves
-    from looks_kedro.reporting.page import ModelPart, Picture, Report, figure_picture, render_page
+    from looks_kedro import manifest
+    from looks_kedro.audit import CHANNELS
+    from looks_kedro.reporting.page import KnownStanding, Report, render_page
+    from looks_kedro.reporting.pictures import shot
 
-    variants = _variants(results)
-    models = [
-        ModelPart(
-            variant,
-            backbone,
-            study_table[(study_table["variant"] == variant) & (study_table["backbone"] == backbone)],
-            {name: [Picture(**picture) for picture in pictures] for name, pictures in singles.items()},
-            [Picture(**picture) for picture in one["average_of"][backbone]],
-            _table(one["performance"][backbone]),
-        )
-        for variant, one in variants.items()
-        for backbone, singles in one["singles"].items()
-    ]
+    settings = {name.removeprefix(SETTING): value for name, value in results.items() if name.startswith(SETTING)}
+    known = None
+    if known_scores is not None and len(known_scores):
+        known = KnownStanding(known_scores, known_confusion, None if known_figure is None else shot(known_figure))
     report = Report(
-        title=reporting.title,
         summary=summary,
-        counts=data_counts(funnel, split_table),
-        examples={
-            variant: {name: [Picture(**picture) for picture in shown] for name, shown in one["examples"].items()}
-            for variant, one in variants.items()
-        },
-        curves=figure_picture(learning_curves(_histories(results)), "Accuracy by epoch of each model"),
-        averages={variant: Picture(**one["averages"]) for variant, one in variants.items()},
-        reliance={
-            variant: Picture(**one["reliance"]) for variant, one in variants.items() if one["reliance"] is not None
-        },
-        verdicts={(variant, name): said for variant, one in variants.items() for name, said in one["verdicts"].items()},
-        calibration={variant: Picture(**one["calibration"]) for variant, one in variants.items()},
-        models=models,
+        funnel=funnel,
+        split_table=split_table,
+        study=study_table,
+        variants=_variants(results),
         style=explainability.style,
+        delta=audit.rules.delta,
+        channels=list(CHANNELS),
+        now=manifest.run_manifest(Path(manifest.__file__).parent, {}, settings, ""),
         notes=_notes(split_table, fairface_model),
+        title=reporting.title or "",
+        language=reporting.language,
+        known=known,
+        cost=cost_table,
+        manifest=earlier_run,
     )
     return render_page(report)
 
 
-def _reliance_picture(tables: dict[str, pd.DataFrame], verdicts: dict[str, Any], audit: Audit) -> dict[str, str] | None:
-    """The picture of what each model relies on; none where nothing could be exchanged."""
-    from looks_kedro.reporting.page import figure_picture
-    from looks_kedro.reporting.reliance_figure import reliance_figure
-
-    drawn = {f"{name}\n{verdicts[name]['verdict']}": table for name, table in tables.items() if len(table)}
-    if not drawn:
-        return None
-    return asdict(figure_picture(reliance_figure(drawn, audit.rules), "Reliance of each model on each channel"))
-
-
-def _records(tables: dict[str, pd.DataFrame]) -> dict[str, list[dict[str, Any]]]:
-    return {name: _plain(table) for name, table in tables.items()}
-
-
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows that JSON can hold: what is missing is null there."""
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
-
-
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The table of such rows."""
+    """The table of rows as JSON knows them."""
     table = pd.DataFrame(rows)
     numbers = [name for name in table.columns if not table[name].map(lambda value: isinstance(value, str)).any()]
     return table.astype({name: float for name in numbers if table[name].isna().any()})
 
 
 def _variants(results: dict[str, Any]) -> dict[str, Any]:
-    return {name.removesuffix(".results"): one for name, one in results.items()}
+    return {name.removesuffix(".results"): one for name, one in results.items() if name.endswith(".results")}
 
 
-def _histories(results: dict[str, Any]) -> dict[tuple[str, str], pd.DataFrame]:
-    return {
-        (variant, backbone): _table(rows)
-        for variant, one in _variants(results).items()
-        for backbone, rows in one["histories"].items()
-    }
-
-
-def _average_figure(maps: dict[str, Any], model_input: ImageFolder, style: Literal["published", "difference"]) -> Any:
-    from looks_kedro.cam.styles import drawn_maps
-    from looks_kedro.reporting.figures import AverageMap, average_grid
-
-    rows = part_rows(model_input, "test")
-    averages: dict[str, dict[str, AverageMap]] = {backbone: {} for backbone in maps}
-    for name, looks in CLASSES.items():
-        chosen = (rows["looks"] == looks).to_numpy()
-        face = mean_face(model_input, rows.loc[chosen, "file"].tolist(), next(iter(maps.values())))
-        for backbone, one in maps.items():
-            heat = drawn_maps(one["by_class"][chosen], rows.loc[chosen, "looks"].to_numpy(), style)
-            averages[backbone][name] = AverageMap(heat.mean(axis=0), face)
-    return average_grid(averages, style)
-
-
-def _figures(figures: dict[str, Any], words: str) -> list[dict[str, str]]:
-    """The averaged map of each class; the divisions of the classes stay in their files."""
-    from looks_kedro.reporting.page import image_picture
-
-    return [
-        asdict(image_picture(figure, f"{words}, {name.removesuffix('.png')}", side=520))
-        for name, figure in figures.items()
-        if name.removesuffix(".png") in CLASSES
-    ]
-
-
-def _examples(model_input: ImageFolder, maps: dict[str, Any], most: int) -> dict[str, Any]:
-    from looks_kedro.reporting.page import image_picture
-
-    rows = part_rows(model_input, "train")
-    shown = {}
-    for name, looks in CLASSES.items():
-        files = spread(rows.loc[(rows["looks"] == looks) & ~is_copy(rows), "file"].tolist(), most)
-        images = [(file, seen_image(model_input, file, maps)) for file in files]
-        shown[name] = [asdict(image_picture(image, f"training image {file}")) for file, image in images]
-    return shown
-
-
-def _singles(cams: ImageFolder, predictions: pd.DataFrame, most: int) -> dict[str, Any]:
-    """Maps of each class: the wrong answers first, then evenly from the most to the least certain."""
-    from looks_kedro.reporting.page import image_picture
-
-    drawn = predictions[predictions["file"].isin(cams.names)]
-    shown = {}
-    for name, looks in CLASSES.items():
-        rows = drawn[drawn["looks"] == looks].sort_values(["correct", "probability"], ascending=[True, looks == 0])
-        wrong = rows[~rows["correct"]].head(most // 2)
-        right = rows[rows["correct"]].iloc[spread(list(range(int(rows["correct"].sum()))), most - len(wrong))]
-        shown[name] = [
-            asdict(
-                image_picture(
-                    cams.array(row["file"]),
-                    f"map of {row['file']}",
-                    f"{'right' if row['correct'] else 'wrong'}, celebrity {row['probability']:.2f}",
-                )
-            )
-            for row in pd.concat([wrong, right]).to_dict("records")
-        ]
-    return shown
-
-
-STARTS = {
-    "file": "The custom model starts from a file of FairFace weights.",
-    "labels": "The custom model starts from a network that learned age, gender and race from labelled faces of "
-    "this run, of nobody in the test part; the study's started from FairFace's own.",
-    "untrained": "No face had an age, gender or race to pretrain on: the custom model starts from random weights, "
-    "and is one more fresh ResNet34.",
-}
-
-
-def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> list[str]:
+def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
+    """What a reader must know of this run: keys of messages, with their numbers."""
     people = split_table.groupby("looks")["identity"].nunique()
     leaking = int(leak_table(split_table).query("unit == 'group'")["leaking"].sum())
-    order = (
-        "No person is in both parts; only training images are copied. The published study mirrored first and split at "
-        "random, so its accuracies are not those of new people."
-        if leaking == 0
-        else f"The parts leak: {leaking} of {int((split_table['part'] == 'test').sum())} test images show a person or "
-        "picture that is in the training part too, as in the published study (balancing.protocol). The accuracies are "
-        "not those of new people."
+    tested = int((split_table["part"] == "test").sum())
+    start: list[tuple[str, dict[str, Any]]] = (
+        [(f"note.start_{fairface_model['metadata']['origin']}", {})] if fairface_model is not None else []
     )
-    start = [STARTS[fairface_model["metadata"]["origin"]]] if fairface_model is not None else []
     return [
         *start,
-        order,
-        f"{people.get(1, 0)} celebrities and {people.get(0, 0)} ordinary people; the test part decides nothing about "
-        "the training: each model is that of its last epoch.",
-        "The face is an ellipse through the landmarks. The share of the evidence is that of the positive evidence for "
-        "the predicted class, in the signed map of the difference of the logits.",
-        "Published numbers are those of the study's tables, on its own images; they stand here for comparison of form.",
+        ("note.leak", {"leaking": leaking, "tested": tested}) if leaking else ("note.no_leak", {}),
+        ("note.people", {"celebrities": int(people.get(1, 0)), "ordinary": int(people.get(0, 0))}),
+        ("note.last_epoch", {}),
+        ("note.share", {}),
+        ("note.published", {}),
     ]

@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from looks_kedro.cells import Cells
 
-from .nodes import collect_results, count_data, summarise, tabulate, write_report
+from .nodes import SETTING, collect_results, count_data, summarise, tabulate, write_report
 
 DATA_TABLES = ("acquisition_log", "rejections", "labels", "matte_quality", "split_table")
 ARTEFACTS = (
@@ -16,12 +16,43 @@ ARTEFACTS = (
     "calibration",
     "calibration_summary",
     "attention",
+    "region_attention",
+    "padding",
+    "padding_control",
+    "sanity",
     "maps",
-    "cams",
     "average_cam",
     "reliance",
     "verdict",
 )
+
+OF_VARIANTS = {name: f"{name}_if_any" for name in ("companions", "controls", "repair")}
+"""Tables of a variant that the page shows where somebody has made them."""
+OF_THE_STUDY = {
+    "known_scores": "known_scores_if_any",
+    "known_confusion": "known_confusion_if_any",
+    "known_figure": "known_answers_figure_if_any",
+    "cost_table": "cost_table_if_any",
+    "earlier_run": "run_manifest_if_any",
+}
+"""What other pipelines make, for the page to show where it is there."""
+
+LISTED = (
+    "cells",
+    "acquisition",
+    "preprocessing",
+    "labeling",
+    "background",
+    "balancing",
+    "pretraining",
+    "training",
+    "explainability",
+    "audit",
+    "reporting",
+    "variants",
+    "backbones",
+)
+"""Groups of parameters that the page lists."""
 
 
 def create_pipeline(cells: Cells) -> Pipeline:
@@ -49,7 +80,7 @@ def _variant(variant: str, backbones: list[str]) -> Pipeline:
         warnings.filterwarnings("ignore", "One or more dataset names contain")
         node = Node(
             collect_results,
-            settings | {name: name for name in ("model_input", *artefacts)},
+            settings | OF_VARIANTS | {name: name for name in ("model_input", "interventions_figure", *artefacts)},
             ["results", "average_cams"],
             name="collect",
         )
@@ -63,6 +94,8 @@ def _variant(variant: str, backbones: list[str]) -> Pipeline:
 
 def _page(results: list[str], start: list[str]) -> Pipeline:
     of_variants = {name: name for name in results}
+    listed = {f"{SETTING}{name}": f"params:{name}" for name in LISTED}
+    settings = {name: f"params:{name}" for name in ("reporting", "explainability", "audit")}
     tables = {name: name for name in ("funnel", "split_table", "study_table", "summary", *start)}
     return Pipeline(
         [
@@ -71,7 +104,7 @@ def _page(results: list[str], start: list[str]) -> Pipeline:
             Node(summarise, of_variants, "summary", name="summarise"),
             Node(
                 write_report,
-                {"reporting": "params:reporting", "explainability": "params:explainability"} | tables | of_variants,
+                settings | listed | tables | OF_THE_STUDY | of_variants,
                 "report",
                 name="write_report",
             ),
