@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from looks_kedro.audit.repair import (
     GROUP_COLUMNS,
     Head,
+    exchanged_donors,
     features_of,
     group_accuracies,
     retrain_last_layer,
@@ -127,6 +128,15 @@ def test_half_of_each_class_gets_a_background_of_the_other_class():
     other = np.stack(list(swapped_backgrounds(faces, labels, points, seed=2)))
     assert np.array_equal(swapped, again)
     assert not np.array_equal(swapped, other)
+
+
+def test_backgrounds_are_exchanged_for_the_share_of_each_class_that_is_asked_for():
+    labels = (np.arange(50) % 5 == 0).astype(int)
+    for share in (0.0, 0.5, 1.0):
+        donors = exchanged_donors(labels, seed=2, share=share)
+        crossed = labels[donors] != labels
+        assert [crossed[labels == one].sum() for one in (0, 1)] == [40 * share, 10 * share]
+        assert np.array_equal(donors[~crossed], np.flatnonzero(~crossed))
 
 
 def test_features_are_taken_batch_by_batch_in_order():

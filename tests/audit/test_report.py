@@ -12,6 +12,9 @@ from drawn_study import Part, SmallNetwork, drawn_part, trained_network
 from PIL import Image
 
 from looks_kedro.audit import Report, Rules, audit
+from looks_kedro.audit.leak import LeakGap
+from looks_kedro.audit.reliance import Decisions
+from looks_kedro.audit.report import report_of
 from looks_kedro.audit.verdict import Finding
 from looks_kedro.errors import BadInputError
 from looks_kedro.portraits import Plant
@@ -143,6 +146,20 @@ def test_known_people_give_the_leak_gap(test_part: Part) -> None:
     assert found.leak is not None
     assert (found.leak.random, found.leak.disjoint) == (1.0, 0.5)
     assert found.verdict.verdict is Finding.LEAKAGE
+
+
+@pytest.mark.parametrize(("low", "meaning"), [(0.03, "they know people"), (0.01, "not shown to be more than nothing")])
+def test_what_features_would_gain_from_a_leak_is_a_note_and_no_verdict(low: float, meaning: str) -> None:
+    labels, people = np.arange(40) % 2, np.arange(40)
+    same = np.ones((40, 2), dtype=bool)
+    gap = LeakGap(0.9, 0.8, 0.1, low, 0.17, 80, 40)
+    found = report_of(
+        [[Decisions("surround", "surround", same, same)]], [labels < 2], labels, people, rules=QUICK, feature_leak=gap
+    )
+    assert found.verdict.verdict is not Finding.LEAKAGE
+    told = f"would gain 10 percentage points ({100 * low:.0f} to 17): {meaning}."
+    assert sum(note.endswith(told) for note in found.verdict.notes) == 1
+    assert found.as_dict()["feature_leak"]["low"] == low
 
 
 def test_trainings_of_one_network_are_judged_together(test_part: Part) -> None:

@@ -66,6 +66,21 @@ def test_shortcuts_are_named_the_strongest_first() -> None:
     )
 
 
+def test_a_channel_inside_another_one_is_told_with_it_and_keeps_its_place_in_the_list() -> None:
+    scale = channel("crop_scale", "image", 0.3, 0.5)
+    background, right = channel("background", "surround", 0.6, 0.8), channel("background_right", "surround", 0.2, 0.4)
+    found = decide(table(FACE, right, scale, SURROUND, background), GOOD, leak(0))
+    assert found.channels == ("background", "surround", "crop_scale", "background_right")
+    assert found.sentence == (
+        "This model's decisions depend on the surround (in it the background and the background right of the head) and "
+        "the crop scale: exchanging the surround changes 62 % (55-69 %), the background 70 % (60-80 %), the background "
+        "right of the head 30 % (20-40 %); exchanging the crop scale changes 40 % (30-50 %) of what its accuracy is "
+        "above chance."
+    )
+    alone = decide(table(FACE, right, scale), GOOD, leak(0)).sentence
+    assert "depend on the crop scale and the background right of the head: exchanging" in alone
+
+
 def test_a_channel_at_delta_is_no_shortcut() -> None:
     at = channel("surround", "surround", 0.10, 0.3)
     assert decide(table(FACE, at), GOOD).verdict is Finding.CANNOT_TELL
@@ -137,6 +152,11 @@ def test_negative_limits_are_written_so_that_they_can_be_read() -> None:
     found = decide(table(FACE, SMALL_SURROUND | {"high": 0.3}), GOOD)
     assert "14 % (-2 to 30 %)" in decide(table(FACE, channel("surround", "surround", -0.02, 0.3)), GOOD).sentence
     assert found.verdict is Finding.CANNOT_TELL
+
+
+def test_a_split_that_keeps_people_apart_is_no_unmeasured_leak() -> None:
+    notes = decide(table(FACE), GOOD, apart=True).notes
+    assert notes == ("Nobody of these images was in the training: the accuracy is that of new people.",)
 
 
 def test_what_was_not_measured_is_told() -> None:

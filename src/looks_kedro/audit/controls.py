@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.audit.companions.ladder import background_only, face_only, filled, person_matte
+from looks_kedro.audit.companions.ladder import background_only, face_only
+from looks_kedro.audit.mixed_backgrounds import mixed, mixed_backgrounds, on_ground_of
+from looks_kedro.audit.worst_groups import control_row, worst_groups
 from looks_kedro.errors import BadInputError
-from looks_kedro.intervals import (
-    Interval,
-    balanced_accuracy_interval,
-    critical_value,
-    people_of,
-    share_interval,
-    spread,
-)
+from looks_kedro.intervals import Interval, balanced_accuracy_interval, critical_value, people_of, spread
 from looks_kedro.progress import track
 
-__all__ = ["CONTROL_COLUMNS", "background_gap", "mixed_backgrounds", "model_controls", "on_ground_of", "worst_groups"]
+__all__ = [
+    "CONTROL_COLUMNS",
+    "background_gap",
+    "controls_of",
+    "mixed_backgrounds",
+    "model_controls",
+    "on_ground_of",
+    "worst_groups",
+]
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Model = Callable[[Image], npt.NDArray[Any]]
 """uint8 images (n, S, S, 3) to logits (n, 2)."""
 
 CONTROL_COLUMNS = ("control", "images", "balanced_accuracy", "low", "high", "note")
 
 _BATCH = 64
-_LEAST_IMAGES, _LEAST_PEOPLE = 10, 3
 
 
 def model_controls(
@@ -43,6 +47,7 @@ def model_controls(
     mattes: Any = None,
     attributes: Mapping[str, npt.ArrayLike] | None = None,
     *,
+    good_mattes: npt.ArrayLike | None = None,
     seed: int = 0,
     batch_size: int = _BATCH,
 ) -> pd.DataFrame:
@@ -61,6 +66,8 @@ def model_controls(
         landmarks: (N, 5, 2) in pixels of the faces.
         mattes: uint8 (N, S, S), 255 where the person is; without them the head's ellipse is the person.
         attributes: (N,) values by name; the worst group is sought among class x value of each.
+        good_mattes: bool (N,), which mattes may be used; None uses them all. Backgrounds are then of the images with
+            good ones alone, or, where fewer than two people of a class have one, by the head's ellipse for all.
         seed: of the donors.
         batch_size: images that the model gets at a time.
 
@@ -72,32 +79,123 @@ def model_controls(
     Raises:
         BadInputError: shapes differ, a class is missing, or the model gives no (n, 2) logits.
     """
+    table = controls_of(
+        {"": model},
+        faces,
+        labels,
+        identities,
+        landmarks,
+        mattes,
+        attributes,
+        good_mattes=good_mattes,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    return table[""]
+
+
+def controls_of(
+    models: Mapping[str, Model],
+    faces: Any,
+    labels: npt.ArrayLike,
+    identities: npt.ArrayLike,
+    landmarks: npt.ArrayLike,
+    mattes: Any = None,
+    attributes: Mapping[str, npt.ArrayLike] | None = None,
+    *,
+    good_mattes: npt.ArrayLike | None = None,
+    seed: int = 0,
+    batch_size: int = _BATCH,
+) -> dict[str, pd.DataFrame]:
+    """The controls of several models, by name; each edited image is made once and shown to all of them.
+
+    Args:
+        models: by name; otherwise as :func:`model_controls`.
+        faces: uint8 (N, S, S, 3), or what gives one for a row number.
+        labels: 0 or 1 (N,).
+        identities: (N,).
+        landmarks: (N, 5, 2).
+        mattes: uint8 (N, S, S), or what gives one for a row number.
+        attributes: (N,) values by name.
+        good_mattes: bool (N,).
+        seed: of the donors.
+        batch_size: images at a time.
+
+    Raises:
+        BadInputError: as :func:`model_controls`.
+    """
     marks, names, points = _checked(faces, labels, identities, landmarks, mattes)
-    evenly = np.random.default_rng([seed, 23]).integers(2, size=len(marks))
-    donors = {"mixed same": _donors(marks, marks, names, seed), "mixed random": _donors(marks, evenly, names, seed)}
-    edits: dict[str, Callable[[int], Image]] = {
-        "as they are": lambda row: np.asarray(faces[row]),
-        "face only": lambda row: face_only(np.asarray(faces[row]), points[row]),
-        "background only": lambda row: background_only(
-            np.asarray(faces[row]), points[row], None if mattes is None else np.asarray(mattes[row])
+    cut, mattes = _cut_out(marks, names, mattes, good_mattes)
+    edits = _edits(faces, points, mattes, marks, names, cut, seed)
+    right: dict[str, dict[str, Flags]] = {name: {} for name in models}
+    for control, (chosen, edit) in edits.items():
+        said = _decisions(models, edit, chosen, batch_size, control)
+        for name in models:
+            right[name][control] = said[name] == marks[chosen]
+    notes = _notes(mattes is not None)
+    return {name: _table(flags, edits, marks, names, attributes or {}, notes) for name, flags in right.items()}
+
+
+def _cut_out(marks: Numbers, names: npt.NDArray[Any], mattes: Any, good: npt.ArrayLike | None) -> tuple[Numbers, Any]:
+    """Rows whose background is shown, and the mattes that say what it is."""
+    everybody = np.arange(len(marks))
+    if mattes is None or good is None:
+        return everybody, mattes
+    cut = np.flatnonzero(np.asarray(good, dtype=bool))
+    if min(len(np.unique(names[cut][marks[cut] == one])) for one in (0, 1)) < 2:
+        return everybody, None
+    return cut, mattes
+
+
+def _edits(
+    faces: Any, points: Floats, mattes: Any, marks: Numbers, names: npt.NDArray[Any], cut: Numbers, seed: int
+) -> dict[str, tuple[Numbers, Callable[[int], Image]]]:
+    """For each control the rows that it is tried on, and a row to its edited image."""
+    evenly = np.random.default_rng([seed, 23]).integers(2, size=len(cut))
+    everybody = np.arange(len(marks))
+    edits: dict[str, tuple[Numbers, Callable[[int], Image]]] = {
+        "as they are": (everybody, lambda row: np.asarray(faces[row])),
+        "face only": (everybody, lambda row: face_only(np.asarray(faces[row]), points[row])),
+        "background only": (
+            cut,
+            lambda row: background_only(
+                np.asarray(faces[row]), points[row], None if mattes is None else np.asarray(mattes[row])
+            ),
         ),
     }
-    for name, chosen in donors.items():
-        edits[name] = lambda row, chosen=chosen: _mixed(faces, points, mattes, row, int(chosen[row]))  # type: ignore[misc]
-    person = "the head's ellipse" if mattes is None else "the matte"
-    notes = {
+    for name, wanted in (("mixed same", marks[cut]), ("mixed random", evenly)):
+        donors = dict(zip(cut.tolist(), cut[_donors(marks[cut], wanted, names[cut], seed)].tolist(), strict=True))
+        edits[name] = (cut, lambda row, donors=donors: mixed(faces, points, mattes, row, donors[row]))  # type: ignore[misc]
+    return edits
+
+
+def _notes(by_matte: bool) -> dict[str, str]:
+    person = "the matte" if by_matte else "the head's ellipse"
+    return {
         "face only": "the face's ellipse on grey",
         "background only": f"without {person}, filled from around it",
         "mixed same": f"{person} before the background of the same class",
         "mixed random": f"{person} before the background of a random class",
     }
-    rows, right = [], {}
-    for name, edit in edits.items():
-        right[name] = _decisions(model, edit, len(marks), batch_size, name) == marks
-        rows.append(_row(name, len(marks), balanced_accuracy_interval(right[name], marks, names), notes.get(name, "")))
-    gap = background_gap(right["mixed same"], right["mixed random"], marks, names)
-    rows.append(_row("background gap", len(marks), gap, "mixed same less mixed random (Xiao et al., 2020)"))
-    rows += worst_groups(right["as they are"], marks, names, attributes or {})
+
+
+def _table(
+    right: Mapping[str, Flags],
+    edits: Mapping[str, tuple[Numbers, Any]],
+    marks: Numbers,
+    names: npt.NDArray[Any],
+    attributes: Mapping[str, npt.ArrayLike],
+    notes: Mapping[str, str],
+) -> pd.DataFrame:
+    """The controls of one model, from whether its decisions are right."""
+    rows = []
+    for control, (chosen, _) in edits.items():
+        reached = balanced_accuracy_interval(right[control], marks[chosen], names[chosen])
+        rows.append(control_row(control, len(chosen), reached, notes.get(control, "")))
+    cut = edits["mixed same"][0]
+    gap = background_gap(right["mixed same"], right["mixed random"], marks[cut], names[cut])
+    rows.append(control_row("background gap", len(cut), gap, "mixed same less mixed random (Xiao et al., 2020)"))
+    rows += worst_groups(right["as they are"], marks, names, attributes)
     return pd.DataFrame(rows, columns=list(CONTROL_COLUMNS))
 
 
@@ -130,103 +228,6 @@ def background_gap(
     return Interval(value, max(value - reach, -1.0), min(value + reach, 1.0))
 
 
-def worst_groups(
-    right: npt.ArrayLike, labels: npt.ArrayLike, identities: npt.ArrayLike, attributes: Mapping[str, npt.ArrayLike]
-) -> list[dict[str, Any]]:
-    """The group of class x value on which the model is right least often, for each attribute.
-
-    Groups of fewer than 10 images or 3 people are left out, and the note says so. The worst of several groups looks
-    worse than it is by chance; its interval is the one that holds for all groups together (Bonferroni).
-
-    Args:
-        right: bool (N,).
-        labels: 0 or 1 (N,).
-        identities: (N,).
-        attributes: (N,) values by name; an empty value belongs to no group.
-
-    Returns:
-        Rows of :func:`model_controls`.
-    """
-    correct, marks = np.asarray(right, dtype=bool), np.asarray(labels)
-    names = np.asarray(identities).astype(str)
-    rows = []
-    for attribute, given in attributes.items():
-        values = np.asarray(given).astype(str)
-        if values.shape != marks.shape:
-            raise BadInputError(f"{attribute}: found {values.shape[0]} values for {len(marks)} images.")
-        groups = {(one, value): (marks == one) & (values == value) for one in (0, 1) for value in np.unique(values)
-                  if value}  # fmt: skip
-        seen = {key: rows_of for key, rows_of in groups.items() if rows_of.any()}
-        large = {
-            key: rows_of
-            for key, rows_of in seen.items()
-            if rows_of.sum() >= _LEAST_IMAGES and len(np.unique(names[rows_of])) >= _LEAST_PEOPLE
-        }
-        left = f"; {len(seen) - len(large)} small groups left out" if len(large) < len(seen) else ""
-        if not large:
-            rows.append(
-                _row(f"worst group: {attribute}", 0, Interval(*[np.nan] * 3), f"no group is large enough{left}")
-            )
-            continue
-        key = min(large, key=lambda one: float(correct[large[one]].mean()))
-        chosen = large[key]
-        reached = share_interval(correct[chosen], people_of(names[chosen]), 0.05 / len(large))
-        note = f"accuracy on class {key[0]}, {key[1]}; the worst of {len(large)} groups{left}"
-        rows.append(_row(f"worst group: {attribute}", int(chosen.sum()), reached, note))
-    return rows
-
-
-def mixed_backgrounds(
-    faces: Any, landmarks: npt.ArrayLike, donors: npt.ArrayLike, mattes: Any = None
-) -> Iterator[Image]:
-    """Each person before the background of another image.
-
-    Args:
-        faces: uint8 (N, S, S, 3).
-        landmarks: (N, 5, 2).
-        donors: (N,) rows whose background is shown; the image's own row leaves it as it is.
-        mattes: uint8 (N, S, S).
-
-    Yields:
-        uint8 (S, S, 3), one an image.
-    """
-    points = np.asarray(landmarks, dtype=np.float64)
-    for row, donor in enumerate(np.asarray(donors)):
-        yield _mixed(faces, points, mattes, row, int(donor))
-
-
-def on_ground_of(
-    face: Image,
-    donor: Image,
-    landmarks: npt.ArrayLike,
-    donor_landmarks: npt.ArrayLike,
-    matte: Image | None = None,
-    donor_matte: Image | None = None,
-) -> Image:
-    """A person before the background of another image, whose person is taken out and filled from around.
-
-    Args:
-        face: (S, S, 3) uint8, whose person is shown.
-        donor: (S, S, 3) uint8, whose background is shown.
-        landmarks: (5, 2) of the face.
-        donor_landmarks: (5, 2) of the donor.
-        matte: (S, S) uint8 of the face; the head's ellipse without it.
-        donor_matte: of the donor.
-    """
-    person = person_matte(face.shape, landmarks, matte)[:, :, None]
-    ground = filled(donor, person_matte(donor.shape, donor_landmarks, donor_matte, margin=0.03))
-    return np.rint(face * person + ground * (1 - person)).astype(np.uint8)
-
-
-def _mixed(faces: Any, landmarks: Floats, mattes: Any, row: int, donor: int) -> Image:
-    if row == donor:
-        return np.asarray(faces[row])
-    cut = [None, None] if mattes is None else [np.asarray(mattes[one]) for one in (row, donor)]
-    return on_ground_of(
-        np.asarray(faces[row]), np.asarray(faces[donor]), landmarks[row], landmarks[donor], cut[0], cut[1]
-    )
-
-
 def _donors(
     marks: npt.NDArray[Any], wanted: npt.NDArray[Any], names: npt.NDArray[Any], seed: int
 ) -> npt.NDArray[np.int64]:
@@ -242,29 +243,21 @@ def _donors(
 
 
 def _decisions(
-    model: Model, edit: Callable[[int], Image], count: int, batch_size: int, name: str
-) -> npt.NDArray[np.int64]:
-    said = []
-    for start in track(range(0, count, batch_size), name):
-        images = np.stack([edit(row) for row in range(start, min(start + batch_size, count))])
-        logits = np.asarray(model(images))
-        if logits.shape != (len(images), 2):
-            raise BadInputError(
-                f"the model gave the shape {logits.shape} for {len(images)} images; expected logits ({len(images)}, 2)"
-            )
-        said.append(logits.argmax(axis=1))
-    return np.concatenate(said).astype(np.int64)
-
-
-def _row(name: str, images: int, reached: Interval, note: str) -> dict[str, Any]:
-    return {
-        "control": name,
-        "images": images,
-        "balanced_accuracy": reached.value,
-        "low": reached.low,
-        "high": reached.high,
-        "note": note,
-    }
+    models: Mapping[str, Model], edit: Callable[[int], Image], rows: Numbers, batch_size: int, control: str
+) -> dict[str, Numbers]:
+    """What each model says to the edited images of some rows."""
+    said: dict[str, list[Numbers]] = {name: [] for name in models}
+    for start in track(range(0, len(rows), batch_size), control):
+        images = np.stack([edit(int(row)) for row in rows[start : start + batch_size]])
+        for name, model in models.items():
+            logits = np.asarray(model(images))
+            if logits.shape != (len(images), 2):
+                raise BadInputError(
+                    f"the model gave the shape {logits.shape} for {len(images)} images; expected logits "
+                    f"({len(images)}, 2)"
+                )
+            said[name].append(logits.argmax(axis=1).astype(np.int64))
+    return {name: np.concatenate(parts) for name, parts in said.items()}
 
 
 def _checked(

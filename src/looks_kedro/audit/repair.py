@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.audit.controls import mixed_backgrounds
+from looks_kedro.audit.mixed_backgrounds import mixed_backgrounds
 from looks_kedro.audit.shortcut_groups import shortcut_groups
 from looks_kedro.errors import BadInputError, BadParameterError
 
@@ -24,6 +24,7 @@ __all__ = [
     "GROUP_COLUMNS",
     "Head",
     "RepairedHead",
+    "exchanged_donors",
     "features_of",
     "group_accuracies",
     "retrain_last_layer",
@@ -187,6 +188,24 @@ def swapped_backgrounds(
     Raises:
         BadInputError: a class is missing.
     """
+    donors = exchanged_donors(labels, seed)
+    return mixed_backgrounds(faces, landmarks, donors, mattes)
+
+
+def exchanged_donors(labels: npt.ArrayLike, seed: int = 0, share: float = 0.5) -> npt.NDArray[np.int64]:
+    """Whose background each image gets: for a share of each class another class's, for the others their own.
+
+    Args:
+        labels: 0 or 1 (N,).
+        seed: of the exchange.
+        share: of each class that gets another background.
+
+    Returns:
+        (N,) row numbers.
+
+    Raises:
+        BadInputError: a class is missing.
+    """
     marks = np.asarray(labels).astype(np.int64)
     if set(np.unique(marks).tolist()) != {0, 1}:
         raise BadInputError(f"labels: expected both 0 and 1, found {np.unique(marks).tolist()}; nothing to exchange.")
@@ -194,11 +213,13 @@ def swapped_backgrounds(
     donors = np.arange(len(marks))
     for one in (0, 1):
         mine, others = np.flatnonzero(marks == one), np.flatnonzero(marks != one)
-        chosen = generator.permutation(mine)[: len(mine) // 2]
+        chosen = generator.permutation(mine)[: int(len(mine) * share)]
         # Each background is taken as evenly often as possible: few of them many times would be a new shortcut.
         rounds = -(-len(chosen) // len(others))
-        donors[chosen] = np.concatenate([generator.permutation(others) for _ in range(rounds)])[: len(chosen)]
-    return mixed_backgrounds(faces, landmarks, donors, mattes)
+        if rounds:
+            taken = np.concatenate([generator.permutation(others) for _ in range(rounds)])
+            donors[chosen] = taken[: len(chosen)]
+    return donors
 
 
 def _averaged(

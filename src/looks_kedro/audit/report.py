@@ -41,6 +41,7 @@ class Report:
         identities: people that they show.
         rules: the thresholds.
         leak: the leak gap, where it was measured.
+        feature_leak: how much the network's features alone would flatter it were people in both parts, where measured.
         companions: what the images tell before any network looks at them, where asked for.
         controls: table of the model's accuracy on parts of the picture, where asked for.
     """
@@ -52,6 +53,7 @@ class Report:
     identities: int
     rules: Rules
     leak: LeakGap | None = None
+    feature_leak: LeakGap | None = None
     companions: Companions | None = None
     controls: pd.DataFrame | None = None
 
@@ -97,7 +99,8 @@ class Report:
             "high": high,
             "images": self.images,
             "identities": self.identities,
-            "leak": self.leak and {name: _plain(number) for name, number in asdict(self.leak).items()},
+            "leak": _plain_gap(self.leak),
+            "feature_leak": _plain_gap(self.feature_leak),
             "thresholds": self.rules.model_dump(),
         }
 
@@ -127,8 +130,10 @@ def report_of(
     *,
     rules: Rules | None = None,
     leak: LeakGap | None = None,
+    apart: bool = False,
     one_source: bool = False,
     cross_source_passed: bool | None = None,
+    feature_leak: LeakGap | None = None,
     notes: Sequence[str] = (),
 ) -> Report:
     """Measure and judge what a model decided.
@@ -140,8 +145,10 @@ def report_of(
         identities: (N,).
         rules: the thresholds.
         leak: of the split that the images are the test of.
+        apart: whether it is certain that nobody of these images was in the training.
         one_source: whether both classes come from the same sources.
         cross_source_passed: whether the model was shown to work across sources.
+        feature_leak: of the network's features, from ``feature_leak_gap``; told in the notes, and never a verdict.
         notes: what else is to be said, after the verdict's own notes.
     """
     settings = rules or Rules()
@@ -153,13 +160,21 @@ def report_of(
     accuracy = balanced_accuracy_interval(
         np.concatenate(right), np.tile(labels, len(right)), np.tile(identities, len(right)), settings.error_rate
     )
-    found = decide(table, accuracy, leak, settings, one_source=one_source, cross_source_passed=cross_source_passed)
-    verdict = Verdict(found.verdict, found.channels, found.sentence, (*found.notes, *notes))
-    return Report(verdict, accuracy, table, len(labels), len(np.unique(identities)), settings, leak)
+    found = decide(
+        table, accuracy, leak, settings, apart=apart, one_source=one_source, cross_source_passed=cross_source_passed
+    )
+    told = [] if feature_leak is None else [_invited(feature_leak, settings)]
+    verdict = Verdict(found.verdict, found.channels, found.sentence, (*found.notes, *told, *notes))
+    return Report(verdict, accuracy, table, len(labels), len(np.unique(identities)), settings, leak, feature_leak)
 
 
 def report_of_few(
-    right: Flags, labels: npt.NDArray[Any], identities: npt.NDArray[Any], *, rules: Rules | None = None
+    right: Flags,
+    labels: npt.NDArray[Any],
+    identities: npt.NDArray[Any],
+    *,
+    rules: Rules | None = None,
+    notes: Sequence[str] = (),
 ) -> Report | None:
     """The report where nothing can be exchanged, because a class has a single person; none where there are enough.
 
@@ -168,6 +183,7 @@ def report_of_few(
         labels: 0 or 1 (N,).
         identities: (N,).
         rules: the thresholds.
+        notes: what else is to be said.
     """
     settings = rules or Rules()
     people = {one: len(np.unique(identities[labels == one])) for one in (1, 0)}
@@ -179,8 +195,15 @@ def report_of_few(
     )
     nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in RELIANCE_COLUMNS})
     accuracy = balanced_accuracy_interval(right, labels, identities, settings.error_rate)
-    verdict = Verdict(Finding.CANNOT_TELL, (), sentence)
+    verdict = Verdict(Finding.CANNOT_TELL, (), sentence, tuple(notes))
     return Report(verdict, accuracy, nothing, len(labels), len(np.unique(identities)), settings)
+
+
+def _invited(gap: LeakGap, rules: Rules) -> str:
+    """What a split at random would have made of the accuracy, as the features tell it."""
+    gain = f"{100 * gap.gap:.0f} percentage points ({100 * gap.low:.0f} to {100 * gap.high:.0f})"
+    meaning = "they know people" if gap.low > rules.leak else "not shown to be more than nothing"
+    return f"If people were in both parts, a classifier on this network's features would gain {gain}: {meaning}."
 
 
 def _is_compared(name: str) -> bool:
@@ -195,6 +218,10 @@ def _joined(parts: Sequence[Decisions]) -> Decisions:
         return parts[0]
     same, balanced = (np.stack([getattr(part, name) for part in parts]) for name in ("same", "balanced"))
     return replace(parts[0], same=same, balanced=balanced)
+
+
+def _plain_gap(gap: LeakGap | None) -> dict[str, Any] | None:
+    return None if gap is None else {name: _plain(number) for name, number in asdict(gap).items()}
 
 
 def _plain(number: Any) -> Any:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
+from looks_kedro.audit.interventions.channels import CHANNELS
 from looks_kedro.audit.leak import LeakGap
 from looks_kedro.audit.settings import Rules
 from looks_kedro.errors import BadInputError
 from looks_kedro.intervals import Interval
 
 __all__ = ["Finding", "Verdict", "decide"]
+
+_IN_WORDS = {
+    "background_left": "background left of the head",
+    "background_right": "background right of the head",
+    "background_top": "background above the head",
+}
 
 OTHER_KINDS = ("surround", "image")
 """Kinds of channels that are not the face."""
@@ -53,6 +61,7 @@ def decide(
     leak: LeakGap | None = None,
     rules: Rules | None = None,
     *,
+    apart: bool = False,
     one_source: bool = False,
     cross_source_passed: bool | None = None,
 ) -> Verdict:
@@ -70,6 +79,7 @@ def decide(
         balanced_accuracy: of the test's images as they are.
         leak: of the split that the accuracy was measured on; none where people were kept apart or it was not measured.
         rules: the thresholds.
+        apart: whether it is certain that nobody of these images was in the training.
         one_source: whether both classes come from the same sources, so that looks and source can be told apart.
         cross_source_passed: whether the model was shown to work across sources; none = not tested.
 
@@ -82,7 +92,7 @@ def decide(
     rules = rules or Rules()
     if not np.isfinite(balanced_accuracy.value):
         raise BadInputError("The balanced accuracy is unknown; the test needs images of both classes.")
-    notes = (*_local_notes(reliance), *_untested(reliance, leak))
+    notes = (*_local_notes(reliance), *_untested(reliance, leak, apart))
     if balanced_accuracy.high < rules.no_signal:
         return Verdict(Finding.NO_SIGNAL, (), _no_signal(balanced_accuracy), notes)
     if leak is not None and leak.low > rules.leak:
@@ -139,11 +149,30 @@ def _leakage(leak: LeakGap) -> str:
 
 
 def _shortcut(relied: pd.DataFrame) -> str:
-    parts = [f"the {_words(row)} changes {_percent(row)}" for _, row in relied.iterrows()]
-    names = [f"the {_words(row)}" for _, row in relied.iterrows()]
-    told = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    """Channels inside another one that is named are told with it: they are no further finding beside it."""
+    rows = {str(row["channel"]): row for _, row in relied.iterrows()}
+    homes = {name: _home(name, rows) for name in rows}
+    names, parts = [], []
+    for outer in (name for name, home in homes.items() if home is None):
+        inner = [name for name, home in homes.items() if home == outer]
+        names.append(f"the {_words(rows[outer])}")
+        if inner:
+            names[-1] += f" (in it {_listed([f'the {_words(rows[name])}' for name in inner])})"
+        also = [f"the {_words(rows[name])} {_percent(rows[name])}" for name in inner]
+        parts.append(", ".join([f"the {_words(rows[outer])} changes {_percent(rows[outer])}", *also]))
     changed = "; exchanging ".join(parts)
-    return f"This model's decisions depend on {told}: exchanging {changed} of what its accuracy is above chance."
+    depends = f"This model's decisions depend on {_listed(names)}"
+    return f"{depends}: exchanging {changed} of what its accuracy is above chance."
+
+
+def _home(name: str, named: Container[str]) -> str | None:
+    """The outermost of the channels named that holds this one."""
+    around = CHANNELS[name].inside if name in CHANNELS else ()
+    return next((outer for outer in around if outer in named and _home(outer, named) is None), None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _face(row: pd.Series, rules: Rules, identified: bool) -> str:
@@ -173,16 +202,19 @@ def _local_notes(reliance: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _untested(reliance: pd.DataFrame, leak: LeakGap | None) -> list[str]:
+def _untested(reliance: pd.DataFrame, leak: LeakGap | None, apart: bool) -> list[str]:
     undefined = reliance[~reliance["defined"].astype(bool)]
     notes = [f"The {_words(row)}: {row['note']}." for _, row in undefined.iterrows()]
-    if leak is None:
+    if leak is None and apart:
+        notes.append("Nobody of these images was in the training: the accuracy is that of new people.")
+    elif leak is None:
         notes.append("No leak gap was measured: the accuracy holds for new people only if nobody is in both parts.")
     return notes
 
 
 def _words(row: pd.Series) -> str:
-    return str(row["channel"]).replace("_", " ")
+    name = str(row["channel"])
+    return _IN_WORDS.get(name, name.replace("_", " "))
 
 
 def _percent(row: pd.Series) -> str:

@@ -1,33 +1,27 @@
 """Nodes of the audit pipeline."""
 
 import logging
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from looks_kedro.balancing.copies import copied_image
 from looks_kedro.datasets import ImageFolder
-from looks_kedro.mattes.compositing import Variant, without_alpha
-from looks_kedro.pipelines.background.nodes import matte_file
+from looks_kedro.errors import BadInputError, BadParameterError
+from looks_kedro.mattes.compositing import Variant
 from looks_kedro.pipelines.parts import part_rows
-from looks_kedro.tables import CROP_LANDMARKS, columns, empty_table
+from looks_kedro.tables import columns, empty_table
 
+from .judging import BEHIND, by_colour, channels_to_try, classifiers, evaluated, penultimate
 from .parameters import Audit
+from .shown import ShownImages
 
 log = logging.getLogger(__name__)
 
-Image = npt.NDArray[np.uint8]
 Checkpoint = dict[str, Any]
-
-BLANK = ("colour", "transparent", "face_only")
-"""Kinds of variants that have nothing behind the person."""
-BEHIND = ("background", "background_left", "background_right", "background_top")
-BESIDE_THE_FACE = ("clothes", "border")
-"""Channels of what a face alone does not show; the surround stays, so that a face has something to be held against."""
+Flags = npt.NDArray[np.bool_]
 
 
 def audit_models(
@@ -56,169 +50,101 @@ def audit_models(
     from looks_kedro.reporting.reliance_figure import reliance_figure, words_figure
 
     rows = part_rows(model_input, "test")
-    labels, identities = rows["looks"].to_numpy(np.int64), rows["identity"].to_numpy(dtype=str)
+    checkpoints = {name.removesuffix(".model"): one for name, one in models.items()}
+    known = people_in_training(model_input, rows)
     if rows.groupby("looks")["identity"].nunique().min() < 2:
-        few = _few(audit, TestPart(model_input, rows, (0, 0, 0), mattes, matte_quality, False), models)
+        few = _few(audit, ShownImages(model_input, rows, (), mattes, matte_quality, False), checkpoints, known)
         words = "Too few people in the test part: nothing can be exchanged."
         return few | dict.fromkeys(("reliance_figure", "interventions_figure"), words_figure(words))
-    named, notes = _channels(audit, variant, rows, matte_quality)
-    notes += _same_people(model_input, rows)
+    named, notes = channels_to_try(audit, variant, rows, matte_quality)
+    notes += _same_people(rows, known)
     results: dict[str, Any] = {}
     tables: dict[str, pd.DataFrame] = {}
-    for colour, checkpoints in _by_colour(models).items():
-        test = TestPart(model_input, rows, colour, mattes, matte_quality, BEHIND[0] in named)
-        for backbone, (answers, right) in _evaluated(audit, test, checkpoints, named).items():
+    for colour, group in by_colour(checkpoints).items():
+        test = ShownImages(model_input, rows, colour, mattes, matte_quality, BEHIND[0] in named)
+        for backbone, (answers, right) in evaluated(audit, test, group, named).items():
             report = report_of(
-                [answers], [right], labels, identities, rules=audit.rules, one_source=audit.one_source, notes=notes
+                [answers],
+                [right],
+                test.labels,
+                test.identities,
+                rules=audit.rules,
+                leak=_leak(rows, right, known),
+                apart=not known.any(),
+                one_source=audit.one_source,
+                feature_leak=_feature_leak(audit, test, group[backbone], known),
+                notes=notes,
             )
             results[f"{backbone}.reliance"] = report.reliance[columns("reliance")]
             results[f"{backbone}.verdict"] = report.as_dict()
             tables[f"{backbone}\n{report.verdict.verdict}"] = report.reliance
     results["reliance_figure"] = reliance_figure(tables, audit.rules)
-    results["interventions_figure"] = _interventions(audit, test, labels, identities, named)
+    results["interventions_figure"] = _interventions(audit, test, named)
     return results
 
 
-@dataclass(frozen=True, eq=False)
-class TestPart:
-    """The test part of a variant as networks see it, at its full size; each image is read when it is looked at.
-
-    Attributes:
-        model_input: the images.
-        rows: of the test part.
-        colour: RGB behind transparent pixels.
-        cuts: mattes of the faces.
-        quality: which of them are good.
-        cut_out: whether mattes are wanted.
-    """
-
-    __test__ = False  # no test of pytest's
-
-    model_input: ImageFolder
-    rows: pd.DataFrame
-    colour: tuple[int, ...]
-    cuts: ImageFolder
-    quality: pd.DataFrame
-    cut_out: bool
-
-    dtype = np.dtype(np.uint8)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, row: int) -> Image:
-        return without_alpha(self.model_input.array(self.rows["file"].iloc[row]), self.colour)
-
-    @cached_property
-    def shape(self) -> tuple[int, ...]:
-        """(N, S, S, 3)."""
-        return (len(self), *self[0].shape)
-
-    @cached_property
-    def portraits(self) -> Any:
-        """The images with their landmarks and, where they are wanted and good, their mattes: a ``PortraitSet``."""
-        from looks_kedro.audit import PortraitSet
-
-        landmarks = self.rows[list(CROP_LANDMARKS)].to_numpy(float).reshape(-1, 5, 2)
-        if not self.cut_out:
-            return PortraitSet(self, landmarks)
-        return PortraitSet(self, landmarks, _Mattes(self), _cut_out_well(self.rows, self.quality))
+def people_in_training(model_input: ImageFolder, test: pd.DataFrame) -> Flags:
+    """Which rows of a test part show people who are in the training part, too (N,)."""
+    known: Flags = test["identity"].isin(part_rows(model_input, "train")["identity"]).to_numpy()
+    return known
 
 
-@dataclass(frozen=True, eq=False)
-class _Mattes:
-    """The matte of each row; of a copy it is changed as the image was."""
-
-    test: TestPart
-    dtype = np.dtype(np.uint8)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.test.shape[:3]
-
-    def __getitem__(self, row: int) -> Image:
-        record = self.test.rows.iloc[row].to_dict()
-        return copied_image(record, self.test.cuts.array(matte_file(record["parent"])))
-
-
-def _channels(audit: Audit, variant: Variant, rows: pd.DataFrame, quality: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Channels that mean something for a variant, and a word on those that were left out."""
-    from looks_kedro.audit import CHANNELS
-
-    out: set[str] = set()
-    if variant.kind in BLANK:
-        out |= set(BEHIND)
-    if variant.kind == "face_only":
-        out |= set(BESIDE_THE_FACE)
-    wanted = list(audit.channels or CHANNELS)
-    left = [name for name in wanted if name in out]
-    told = ", ".join(name.replace("_", " ") for name in left)
-    notes = [f"Not tried, because these images show nothing there: {told}."] if left else []
-    people = rows[_cut_out_well(rows, quality)].groupby("looks")["identity"].nunique()
-    if BEHIND[0] in set(wanted) - out and (len(people) < 2 or people.min() < 2):
-        out.add(BEHIND[0])
-        notes.append("The background apart from clothes was not tried: too few people were cut out well.")
-    return [name for name in wanted if name not in out], notes
-
-
-def _cut_out_well(rows: pd.DataFrame, quality: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    good: npt.NDArray[np.bool_] = rows["parent"].isin(quality.loc[quality["passed"], "file"]).to_numpy()
-    return good
-
-
-def _same_people(model_input: ImageFolder, test: pd.DataFrame) -> list[str]:
-    """A warning where people of the test are in the training part, too."""
-    train = part_rows(model_input, "train")
-    known = int(test["identity"].isin(train["identity"]).sum())
+def _same_people(test: pd.DataFrame, known: Flags) -> list[str]:
+    """A warning where people of the test are in the training part, too, and whether the gap could be measured."""
+    if not known.any():
+        return []
     told = "of people who are in the training part, too: the accuracy is not that of new people"
-    return [f"{known} of {len(test)} test images are {told}."] if known else []
+    notes = [f"{int(known.sum())} of {len(test)} test images are {told}."]
+    if not _comparable(test, known):
+        notes.append("The leak gap could not be measured: it needs known and new people of both classes in the test.")
+    return notes
 
 
-def _by_colour(models: dict[str, Checkpoint]) -> dict[tuple[int, ...], dict[str, Checkpoint]]:
-    """Checkpoints by backbone, those apart that saw another colour behind transparent pixels."""
-    found: dict[tuple[int, ...], dict[str, Checkpoint]] = {}
-    for name, checkpoint in models.items():
-        colour = tuple(checkpoint["metadata"]["alpha_colour"])
-        found.setdefault(colour, {})[name.removesuffix(".model")] = checkpoint
-    return found
+def _comparable(test: pd.DataFrame, known: Flags) -> bool:
+    return all(set(test.loc[part, "looks"]) == {0, 1} for part in (known, ~known))
 
 
-def _evaluated(
-    audit: Audit, test: TestPart, checkpoints: dict[str, Checkpoint], names: list[str]
-) -> dict[str, tuple[Any, npt.NDArray[np.bool_]]]:
-    """Each backbone's decisions on the edited images, and which are right on the images as they are."""
-    from looks_kedro.audit import chosen_rows, evaluate_channels, evaluate_unedited
+def _leak(test: pd.DataFrame, right: Flags, known: Flags) -> Any:
+    """The gap between people of the training and new ones; none where the test does not show both of either class."""
+    from looks_kedro.audit.leak import leak_gap
 
-    models = _classifiers(audit, checkpoints)
-    labels, identities = test.rows["looks"].to_numpy(np.int64), test.rows["identity"].to_numpy(dtype=str)
-    right = evaluate_unedited(models, test.portraits, labels, audit.batch_size)
-    answers = evaluate_channels(
-        models,
-        test.portraits,
-        labels,
-        identities,
-        channels=names,
-        recipients=chosen_rows(labels, identities, audit.images, audit.seed),
-        draws=audit.draws,
-        seed=audit.seed,
-        batch_size=audit.batch_size,
-        processes=audit.processes,
-    )
-    return {backbone: (answers[backbone], right[backbone]) for backbone in models}
+    if not _comparable(test, known):
+        return None
+    table = test[["looks", "identity"]].assign(correct=right)
+    return leak_gap(table[known], table[~known])
 
 
-def _few(audit: Audit, test: TestPart, models: dict[str, Checkpoint]) -> dict[str, Any]:
+def _feature_leak(audit: Audit, test: ShownImages, checkpoint: Checkpoint, known: Flags) -> Any:
+    """How much a split at random would flatter this network, told by its features of people it has not met."""
+    from looks_kedro.audit import chosen_rows
+    from looks_kedro.audit.leak import feature_leak_gap
+    from looks_kedro.audit.repair import features_of
+
+    if not audit.feature_leak or known.any():
+        return None
+    shown = test.chosen(chosen_rows(test.labels, test.identities, audit.images, audit.seed))
+    try:
+        features = features_of(penultimate(checkpoint, audit.device, audit.batch_size), shown, audit.batch_size)
+        return feature_leak_gap(features, shown.labels, shown.identities, seed=audit.seed)
+    except (BadInputError, BadParameterError) as error:
+        log.warning("The leak of the features was not measured: %s", error)
+        return None
+
+
+def _few(audit: Audit, test: ShownImages, checkpoints: dict[str, Checkpoint], known: Flags) -> dict[str, Any]:
     """What can be said where a class of the test has a single person: how accurate each model is."""
     from looks_kedro.audit import evaluate_unedited
     from looks_kedro.audit.report import report_of_few
 
-    labels, identities = test.rows["looks"].to_numpy(np.int64), test.rows["identity"].to_numpy(dtype=str)
     results: dict[str, Any] = {}
-    for colour, checkpoints in _by_colour(models).items():
+    for colour, group in by_colour(checkpoints).items():
         shown = replace(test, colour=colour)
-        right = evaluate_unedited(_classifiers(audit, checkpoints), shown.portraits, labels, audit.batch_size)
+        models = classifiers(group, audit.device, audit.batch_size)
+        right = evaluate_unedited(models, shown.portraits, shown.labels, audit.batch_size)
         for backbone, flags in right.items():
-            report = report_of_few(flags, labels, identities, rules=audit.rules)
+            report = report_of_few(
+                flags, shown.labels, shown.identities, rules=audit.rules, notes=_same_people(test.rows, known)
+            )
             assert report is not None
             log.warning("%s: %s", backbone, report.verdict.sentence)
             results[f"{backbone}.reliance"] = empty_table("reliance")
@@ -226,29 +152,14 @@ def _few(audit: Audit, test: TestPart, models: dict[str, Checkpoint]) -> dict[st
     return results
 
 
-def _classifiers(audit: Audit, checkpoints: dict[str, Checkpoint]) -> dict[str, Any]:
-    from looks_kedro.audit import as_classifier
-    from looks_kedro.learning import model_from_checkpoint
-    from looks_kedro.learning.data import choose_device
-
-    device = str(choose_device(audit.device))
-    return {
-        backbone: as_classifier(
-            model_from_checkpoint(one), one["image_size"], one["mean"], one["std"], device, audit.batch_size
-        )
-        for backbone, one in checkpoints.items()
-    }
-
-
-def _interventions(
-    audit: Audit, test: TestPart, labels: npt.NDArray[Any], identities: npt.NDArray[Any], names: list[str]
-) -> Any:
+def _interventions(audit: Audit, test: ShownImages, names: list[str]) -> Any:
     """Every edit on one image, before and after."""
     from looks_kedro.audit.donors import draw_donors
     from looks_kedro.audit.pictures import channels_sheet
 
     usable = test.portraits.with_matte if test.cut_out else None
-    donors = draw_donors(labels, identities, seed=audit.seed, usable=usable)
+    labels = test.labels
+    donors = draw_donors(labels, test.identities, seed=audit.seed, usable=usable)
     row = int(np.flatnonzero(labels[donors.recipients] == 1)[0])
     chosen = donors.recipients[row], donors.same[0, row], donors.other[0, row]
     recipient, same, other = (test.portraits.portrait(int(one)) for one in chosen)

@@ -22,6 +22,9 @@ class Audit(BaseModel, extra="forbid", frozen=True):
     one_source: bool = Field(
         False, description="whether both classes come from the same sources, so that looks and source can be told apart"
     )
+    feature_leak: bool = Field(
+        True, description="whether to tell how much a network's features would flatter it if people were in both parts"
+    )
     rules: Rules = Rules()
     seed: int = Field(0, ge=0, description="of the donors, and of the images that are edited")
     batch_size: int = Field(64, ge=1, description="edited images in memory at a time")

@@ -46,7 +46,7 @@ def train_classifier(
     from looks_kedro.learning import make_checkpoint
     from looks_kedro.learning import train_classifier as train
 
-    start = _first_weights(backbone, weights_folder, fairface_model)
+    start = first_weights(backbone, weights_folder, fairface_model)
     images = training_images(model_input, training, image_arrays)
     weights, history = train(
         *images.train,
@@ -69,9 +69,10 @@ def train_classifier(
     return checkpoint, history
 
 
-def _first_weights(
+def first_weights(
     backbone: Backbone, weights_folder: Path, fairface_model: dict[str, Any] | None
 ) -> dict[str, Any] | None:
+    """Weights that a backbone begins with: FairFace's network, a published file, or none."""
     name = backbone.name
     if (backbone.start == "fairface") != (fairface_model is not None):
         raise BadParameterError(
