@@ -8,13 +8,14 @@ EXTRAS := test,docs,notebooks
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench docs lock clean
 
 help:
 	@echo "make demo     the whole study on drawn portraits, offline"
 	@echo "make test     all tests"
 	@echo "make check    ruff, mypy and the quick tests, in under a minute"
 	@echo "make bench    the benchmarks"
+	@echo "make docs     the documentation as pages, in site/ (.venv/bin/mkdocs serve: with search)"
 	@echo "make install  the environment alone (.venv)"
 	@echo "make lock     write requirements.lock from the environment"
 	@echo "make clean    remove the environment and the demo's data"
@@ -42,6 +43,9 @@ check: install
 
 bench: install
 	$(RUN) -m pytest tests/benchmarks -q --log-cli-level=INFO --log-cli-format="%(message)s"
+
+docs: install
+	$(RUN) -m mkdocs build --strict
 
 lock: install
 	$(RUN) -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock
