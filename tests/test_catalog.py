@@ -54,8 +54,14 @@ def test_a_study_of_its_own_name_has_a_folder_of_its_own(project):
 
 # Tables that the user writes, and places that keep what is fetched or computed once.
 YOURS = {"people", "corrections", "label_corrections"}
-CASES = {"known_case_files"}
+CASES = {"known_case_files", "results_folder"}
 PLACES = {"downloads", "result_cache", "weights_folder", "image_arrays", "recovery"}
+# Results of pipelines beside the way, which the report shows where there are any.
+_BESIDE = ("known_scores", "known_confusion", "known_answers_figure", "cost_table", "run_manifest")
+_OF_VARIANTS = [
+    f"{variant}.{kind}" for variant in ("original", "white") for kind in ("companions", "controls", "repair")
+]
+SHOWN_IF_ANY = {f"{name}_if_any" for name in (*_BESIDE, *_OF_VARIANTS)}
 
 
 def test_every_dataset_that_a_run_makes_is_versioned(project):
@@ -78,6 +84,6 @@ def test_what_the_user_writes_may_be_left_out(project):
 
 def test_pipelines_are_connected_from_acquisition_to_the_report():
     whole = every_pipeline()["__default__"]
-    assert {name for name in whole.inputs() if not name.startswith("params:")} == YOURS | PLACES
+    assert {name for name in whole.inputs() if not name.startswith("params:")} == YOURS | PLACES | SHOWN_IF_ANY
     assert "report" in whole.outputs()
     assert {node.namespace.split(".")[0] for node in whole.nodes if node.namespace} == {"original", "white"}

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractVersionedDataset, DataCatalog
-from kedro.pipeline import Pipeline
-from kedro.pipeline.node import Node
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import AbstractVersionedDataset, DataCatalog
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
 
 log = logging.getLogger("looks_kedro")
 
 RECOVERY = "recovery"
 """Name of the place in the catalog."""
+PAGES = {
+    "review": "Kept and rejected images",
+    "comparison": "The comparison",
+    "report": "The report",
+}
+"""Pages that a run ends by pointing to, where it made them; the report last."""
 
 
 class ParameterHooks:
@@ -26,14 +35,20 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters of the run and select its cells."""
+        from looks_kedro.parameter_groups import check_groups
+
+        environments = {"base", context.env or "local"}
+        check_groups(context._runtime_params or {}, Path(context.config_loader.conf_source), environments)
         from kedro.validation.type_extractor import TypeExtractor
 
         from looks_kedro import pipeline_registry
         from looks_kedro.cells import Cells, check_variants, defined_cells, with_backbones
         from looks_kedro.parameters import check_group, check_parameters
+        from looks_kedro.pipelines.prediction.chosen import chosen_model
 
-        # With the parameters of the run merged in.
+        # With the parameters of the run merged in. conf/base/parameters_comparison.yml has put `runs` in its place.
         parameters = context.config_loader["parameters"]
+        parameters.pop("runs", None)
         variants = parameters.get("variants") or {}
         check_group("cells", Cells, parameters)
         cells = Cells.model_validate(parameters["cells"])
@@ -44,7 +59,14 @@ class ParameterHooks:
         pipelines = pipeline_registry.parametrised_pipelines(defined_cells(variants, parameters["backbones"]))
         models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
         check_parameters(parameters, models, given=context._runtime_params or {})
-        pipeline_registry.select_cells(cells)
+        pipeline_registry.select_cells(cells, chosen_model(parameters))
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """See that the model is there that a prediction needs."""
+        from looks_kedro.pipelines.prediction.chosen import complete_inputs
+
+        complete_inputs(pipeline, catalog, run_params)
 
 
 class RunManifestHooks:
@@ -56,12 +78,13 @@ class RunManifestHooks:
         self._nodes: dict[str, dict[str, float]] = {}
         self._loaded: dict[str, str] = {}
         self._saved: dict[str, str] = {}
+        self._contents: dict[tuple[str, str | None], str | None] = {}
         self._started = 0.0
 
     @hook_impl
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
         """Forget the run before."""
-        self._catalog, self._nodes, self._loaded, self._saved = catalog, {}, {}, {}
+        self._catalog, self._nodes, self._loaded, self._saved, self._contents = catalog, {}, {}, {}, {}
 
     @hook_impl
     def before_node_run(self) -> None:
@@ -102,12 +125,17 @@ class RunManifestHooks:
         self._save(run_params, catalog, outcome=f"failed: {type(error).__name__}: {error}")
 
     def _note(self, versions: dict[str, str], name: str, resolve: str) -> None:
+        from looks_kedro.manifest import content_hash, tells_data
+
         if name.startswith("params:") or name == "parameters" or self._catalog is None:
             return
-        resolver = getattr(self._catalog.get(name), resolve, None)
+        dataset = self._catalog.get(name)
+        resolver = getattr(dataset, resolve, None)
         version = resolver() if resolver is not None else None
         if version is not None:
             versions[name] = str(version)
+        if tells_data(name) and (name, version) not in self._contents:
+            self._contents[name, version] = content_hash(_place_of(dataset, version))
 
     def _save(self, run_params: dict[str, Any], catalog: DataCatalog, outcome: str) -> None:
         from looks_kedro.manifest import run_manifest
@@ -119,8 +147,14 @@ class RunManifestHooks:
             parameters=parameters,
             outcome=outcome,
         )
-        manifest |= {"datasets_read": self._loaded, "datasets_written": self._saved, "nodes": self._nodes}
+        contents = {name: digest for (name, _), digest in self._contents.items() if digest is not None}
+        manifest |= {"datasets_read": self._loaded, "datasets_written": self._saved, "contents": contents}
+        manifest |= {"nodes": self._nodes}
         catalog.save("run_manifest", manifest)
+
+
+def _place_of(dataset: Any, version: str | None) -> Path:
+    return Path(str(dataset._filepath if version is None else dataset._get_versioned_path(version)))
 
 
 class RecoveryHooks:
@@ -159,6 +193,47 @@ class SummaryHooks:
         if "summary" in pipeline.all_outputs():
             for line in summary_lines(catalog.load("summary")):
                 log.info(line)
-        if "report" in pipeline.all_outputs():
-            report = cast("AbstractVersionedDataset[str, str]", catalog["report"])
-            log.info("The report: %s", os.path.relpath(str(report._get_load_path())))
+        if "photo_predictions" in pipeline.all_outputs():
+            self._tell_predictions(catalog)
+        if "comparison_parameters" in pipeline.all_outputs():
+            from looks_kedro.comparison.page import comparison_lines
+
+            tables = (catalog.load(f"comparison_{name}") for name in ("runs", "parameters", "results"))
+            for line in comparison_lines(*tables):
+                log.info(line)
+        for name, words in PAGES.items():
+            if name in pipeline.all_outputs():
+                log.info("%s: %s", words, os.path.relpath(_newest(catalog, name)))
+
+    def _tell_predictions(self, catalog: DataCatalog) -> None:
+        from looks_kedro.prediction import summary_lines
+
+        table = catalog.load("photo_predictions")
+        for line in summary_lines(table):
+            log.info(line)
+        for name, words in (("photo_predictions", "Table"), ("prediction_pictures", "Pictures")):
+            made = cast("AbstractVersionedDataset[Any, Any]", catalog[name])
+            log.info("%s: %s", words, os.path.relpath(str(made._get_load_path())))
+        if table["warning"].iloc[0]:
+            log.warning("%s", table["warning"].iloc[0])
+
+
+class MlflowHooks:
+    """Tells MLflow the results of a run, where kedro-mlflow has opened one."""
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Log the summary and the report before kedro-mlflow closes its run."""
+        if "mlflow" not in sys.modules:
+            return
+        from looks_kedro.tracking import log_results, open_run
+
+        mlflow, made = open_run(), pipeline.all_outputs()
+        if mlflow is not None:
+            summary = catalog.load("summary") if "summary" in made else None
+            pages = [_newest(catalog, name) for name in ("report", "comparison") if name in made]
+            log_results(mlflow, run_params["run_id"], summary, pages)
+
+
+def _newest(catalog: DataCatalog, name: str) -> Path:
+    return Path(str(cast("AbstractVersionedDataset[str, str]", catalog[name])._get_load_path()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import platform
 import subprocess
@@ -28,6 +30,12 @@ PACKAGES = (
 )
 """Packages whose versions can change a result."""
 
+DATA = (
+    *("raw_celebrities", "raw_ordinary", "people", "faces", "face_table", "corrections", "labels", "label_corrections"),
+    *("mattes", "matte_quality", "split_table", "model_input", "fairface_model", "model"),
+)
+"""Datasets, or last parts of their names, that tell what the models learned from and what they are."""
+
 
 def run_manifest(project: Path, run: dict[str, Any], parameters: dict[str, Any], outcome: str) -> dict[str, Any]:
     """Describe a run by its code, parameters and machine.
@@ -49,6 +57,31 @@ def run_manifest(project: Path, run: dict[str, Any], parameters: dict[str, Any],
         "packages": _versions(),
         "machine": {"python": sys.version.split()[0], "system": platform.platform(), "device": _device()},
     }
+
+
+def tells_data(name: str) -> bool:
+    """Whether the content of a dataset tells one run's data or models from another's."""
+    return name.rpartition(".")[2] in DATA
+
+
+def content_hash(path: Path) -> str | None:
+    """The sha256 of a dataset's content, wherever it lies.
+
+    Args:
+        path: a file, or a folder of images with its ``manifest.csv``, of which names and hashes count.
+
+    Returns:
+        64 hexadecimal digits, or None where there is nothing to read.
+    """
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    listed = path / "manifest.csv"
+    if not listed.is_file():
+        return None
+    with listed.open(encoding="utf-8", newline="") as stream:
+        rows = [[row["name"], row["sha256"]] for row in csv.DictReader(stream)]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def git_state(project: Path) -> dict[str, Any]:

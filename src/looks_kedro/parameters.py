@@ -6,13 +6,13 @@ so that there is no second list to keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from looks_kedro.errors import BadParameterError
+from looks_kedro.parameter_groups import unknown_message
 
 STUDY = "study"
 """``--params study=NAME`` moves a study to data/NAME; the catalog reads it, and no pipeline."""
@@ -35,7 +35,7 @@ def check_parameters(
         BadParameterError: names each parameter that is unknown, of the wrong type or out of range.
     """
     known = {name.partition(".")[0] for name in models} | {STUDY}
-    problems = [_unknown(name, known) for name in sorted(parameters) if name not in known | FOLDERS.keys()]
+    problems = [unknown_message(name, known) for name in sorted(parameters) if name not in known | FOLDERS.keys()]
     problems += [
         f"Parameter {name} means nothing in this environment; `--env folders` reads celebrities, ordinary and labels."
         for name, field in FOLDERS.items()
@@ -87,7 +87,7 @@ def _group_problems(name: str, model: type[BaseModel], parameters: Mapping[str, 
 def _told(name: str, model: type[BaseModel], problem: Any) -> str:
     path = ".".join([name, *(str(part) for part in problem["loc"])])
     if problem["type"] == "extra_forbidden":
-        return _unknown(
+        return unknown_message(
             path, {f"{path.rpartition('.')[0]}.{field}" for field in _fields_at(model, problem["loc"][:-1])}
         )
     # What does not go together is told by the model; the whole group would say nothing more.
@@ -105,10 +105,3 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
             return []
         model = inner
     return list(model.model_fields)
-
-
-def _unknown(path: str, known: Iterable[str]) -> str:
-    candidates = sorted(known)
-    near = get_close_matches(path, candidates, n=1)
-    advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(candidates)}."
-    return f"Parameter {path} is unknown; {advice}"

@@ -1,45 +1,44 @@
-"""The pipelines of the project, by name."""
+"""The pipelines of the project, by name.
+
+Everything heavy is imported when a pipeline is first asked for, so that listing their names takes no time.
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
 
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
-from looks_kedro.cells import Cells
-from looks_kedro.pipelines import (
-    acquisition,
-    audit,
-    background,
-    balancing,
-    explainability,
-    export,
-    hyperparameters,
-    known_answers,
-    labeling,
-    preprocessing,
-    pretraining,
-    reporting,
-    training,
-    weights,
-)
+from looks_kedro.lazy_pipelines import LazyPipeline, folder_names
 
-_cells = Cells()
+if TYPE_CHECKING:
+    from looks_kedro.cells import Cells
+
+_cells: Cells | None = None
+"""Those that a run has chosen; None before it has."""
+PREDICTED = ("original", "custom")
+_predicted = PREDICTED
 
 
-def select_cells(cells: Cells) -> None:
+def select_cells(cells: Cells, predicted: tuple[str, str] = PREDICTED) -> None:
     """Choose the cells that pipelines are built for; the parameter ``cells`` of a run ends here.
 
     Args:
         cells: variants and backbones.
+        predicted: variant and backbone of the model that predicts new photos.
     """
-    global _cells
-    if cells != _cells:
-        _cells = cells
+    global _cells, _predicted
+    if (cells, predicted) != (_cells, _predicted):
+        _cells, _predicted = cells, predicted
         pipelines.configure(__name__)
 
 
 def every_pipeline() -> dict[str, Pipeline]:
     """The pipelines for the published cells, whatever a run has chosen."""
+    from looks_kedro.cells import Cells
+
     return _pipelines(Cells())
 
 
@@ -49,6 +48,9 @@ def parametrised_pipelines(defined: Cells) -> dict[str, Pipeline]:
     Args:
         defined: every variant and every backbone that the parameters define.
     """
+    from looks_kedro.cells import Cells
+    from looks_kedro.pipelines import background, training
+
     one_variant = defined.model_copy(update={"variants": defined.variants[:1]})
     return {
         **_way(Cells()),
@@ -59,21 +61,52 @@ def parametrised_pipelines(defined: Cells) -> dict[str, Pipeline]:
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Build every pipeline; ``__default__`` is the way from acquisition to reporting, ``full`` that on all variants."""
-    return _pipelines(_cells)
+    """Name every pipeline; ``__default__`` is the way from acquisition to reporting, ``full`` that on all variants."""
+    names = ["__default__", "full", *folder_names("looks_kedro.pipelines")]
+    built: dict[str, Pipeline] = {}
+
+    def build(name: str) -> Pipeline:
+        if not built:
+            built.update(_chosen_pipelines())
+        return built[name]
+
+    return {name: LazyPipeline(partial(build, name)) for name in names}
 
 
-def _pipelines(cells: Cells) -> dict[str, Pipeline]:
+def _chosen_pipelines() -> dict[str, Pipeline]:
+    from looks_kedro.cells import Cells
+
+    return _pipelines(Cells() if _cells is None else _cells, _predicted)
+
+
+def _pipelines(cells: Cells, predicted: tuple[str, str] = PREDICTED) -> dict[str, Pipeline]:
     way, full = _way(cells), _way(cells.with_all_variants())
-    return {**way, **_beside(cells), "full": _whole(full, cells), "__default__": _whole(way, cells)}
+    return {**way, **_beside(cells, predicted), "full": _whole(full, cells), "__default__": _whole(way, cells)}
 
 
-def _beside(cells: Cells) -> dict[str, Pipeline]:
+def _beside(cells: Cells, predicted: tuple[str, str] = PREDICTED) -> dict[str, Pipeline]:
+    from looks_kedro.pipelines import (
+        companions,
+        comparison,
+        controls,
+        export,
+        hyperparameters,
+        known_answers,
+        prediction,
+        repair,
+        weights,
+    )
+
     return {
         "weights": weights.create_pipeline(),
         "hyperparameters": hyperparameters.create_pipeline(),
         "export": export.create_pipeline(cells),
+        "companions": companions.create_pipeline(cells),
+        "controls": controls.create_pipeline(cells),
+        "repair": repair.create_pipeline(cells),
+        "prediction": prediction.create_pipeline(*predicted),
         "known_answers": known_answers.create_pipeline(),
+        "comparison": comparison.create_pipeline(),
     }
 
 
@@ -84,6 +117,19 @@ def _whole(way: dict[str, Pipeline], cells: Cells) -> Pipeline:
 
 
 def _way(cells: Cells) -> dict[str, Pipeline]:
+    from looks_kedro.pipelines import (
+        acquisition,
+        audit,
+        background,
+        balancing,
+        explainability,
+        labeling,
+        preprocessing,
+        pretraining,
+        reporting,
+        training,
+    )
+
     return {
         "acquisition": acquisition.create_pipeline(),
         "preprocessing": preprocessing.create_pipeline(),

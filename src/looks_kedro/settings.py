@@ -1,6 +1,6 @@
 """Project settings that Kedro reads."""
 
-from looks_kedro.hooks import ParameterHooks, RecoveryHooks, RunManifestHooks, SummaryHooks
+from looks_kedro.hooks import MlflowHooks, ParameterHooks, RecoveryHooks, RunManifestHooks, SummaryHooks
 
 
 def place(default: str, study: str | None) -> str:
@@ -16,8 +16,8 @@ def place(default: str, study: str | None) -> str:
     return default if study in (None, "") else f"data/{study}"
 
 
-# Called in this order after a run: the manifest is written before the summary points to it.
-HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks(), RecoveryHooks())
+# Called from the last to the first: the manifest is written before the summary points to it.
+HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks(), RecoveryHooks(), MlflowHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

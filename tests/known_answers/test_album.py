@@ -87,3 +87,21 @@ def test_a_photo_with_a_strength_of_one_carries_its_class_whatever_the_grid_says
     album = make_album(case, SMALL)
     edges = album.faces(album.train.shots, case.plants).images[:, 0].mean(axis=(1, 2))
     assert ((edges > 140) == (album.train.looks == 1)).all()
+
+
+@pytest.mark.parametrize("structure", ["classes", "pseudo_split"])
+def test_more_people_are_tested_where_nothing_tells_the_classes_apart(structure) -> None:
+    sizes = CaseSizes(train_people=4, test_people=4, null_people=6, photos=2)
+    mark = Plant(channel="eyes", strength=0.5)
+    null, telling = (Case("null", (plant,), structure, 0, "compact") for plant in (mark, strong(mark)))
+    album = make_album(null, sizes)
+    assert album.tested(telling) == album.test
+    tested = album.tested(null)
+    assert np.bincount(tested.looks).tolist() == [20, 20]
+    assert tested.shots[: len(album.test.shots)] == album.test.shots
+    assert not set(tested.identities) & set(album.train.identities)
+    assert len(set(tested.identities)) == len(set(album.test.identities)) + len(set(album.more.identities))
+
+
+def strong(plant: Plant) -> Plant:
+    return plant.model_copy(update={"strength": 1.0})

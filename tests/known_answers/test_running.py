@@ -19,8 +19,8 @@ from looks_kedro.known_answers.scoring import case_table, frozen_thresholds, rea
 from looks_kedro.known_answers.settings import CaseSizes
 from looks_kedro.portraits import Plant
 
-SMALL = CaseSizes(image_size=32, train_people=4, test_people=4, photos=2, epochs=1)
-LEARNT = CaseSizes(image_size=32, train_people=16, test_people=8, photos=4, epochs=6)
+SMALL = CaseSizes(image_size=32, train_people=4, test_people=4, null_people=2, photos=2, epochs=1)
+LEARNT = CaseSizes(image_size=32, train_people=16, test_people=8, null_people=4, photos=4, epochs=6)
 
 
 def says_no_signal(exhibit: Exhibit) -> Judgement:
@@ -74,7 +74,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from looks_kedro.known_answers import CaseSizes, cases_of, run_cases
-sizes = CaseSizes(image_size=32, train_people=4, test_people=4, photos=2, epochs=1)
+sizes = CaseSizes(image_size=32, train_people=4, test_people=4, null_people=2, photos=2, epochs=1)
 run_cases(cases_of("handful"), sizes, Path(sys.argv[1]), None, processes=1)
 """
 

@@ -20,6 +20,7 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 _APART = 1_000_003  # keeps the people of different seeds and structures apart
+_PHOTOS_TO_KNOW = 12  # of each person, a quarter of them in the test, where people are met again
 _STRUCTURES: tuple[Structure, ...] = ("classes", "pseudo_split", "people")
 
 
@@ -63,10 +64,15 @@ class Album:
 
     train: Part
     test: Part
+    more: Part
     sizes: CaseSizes
     _drawn: dict[tuple[int, int, str, tuple[tuple[str, int], ...]], tuple[Images, Floats]] = field(
         default_factory=dict, repr=False
     )
+
+    def tested(self, case: Case) -> Part:
+        """The test's photos; more of them, of other people, where nothing tells the classes apart."""
+        return self.test if case.telling else Part((*self.test.shots, *self.more.shots))
 
     def faces(self, shots: Sequence[Shot], plants: Sequence[Plant], toggled: str = "") -> Faces:
         """Draw photos with a case's plants.
@@ -121,9 +127,11 @@ def make_album(case: Case, sizes: CaseSizes) -> Album:
         return _people_met_again(first, sizes, strength)
     train = _classes(first, sizes.train_people, sizes.photos)
     test = _classes(first + _APART // 2, sizes.test_people, sizes.photos)
+    more = _classes(first + 3 * _APART // 4, sizes.null_people, sizes.photos)
     if case.structure == "pseudo_split":
-        train, test = (_split_at_random(part, first + number) for number, part in enumerate((train, test)))
-    return Album(Part(train), Part(test), sizes)
+        whole = enumerate((train, test, more))
+        train, test, more = (_split_at_random(part, first + number) if part else () for number, part in whole)
+    return Album(Part(train), Part(test), Part(more), sizes)
 
 
 def _classes(first: int, people: int, photos: int) -> tuple[Shot, ...]:
@@ -141,8 +149,12 @@ def _split_at_random(shots: Sequence[Shot], seed: int) -> tuple[Shot, ...]:
 
 
 def _people_met_again(first: int, sizes: CaseSizes, strength: float) -> Album:
-    """Both classes have several photos of each person; the class of a person says nothing about how it looks."""
-    photos, known = 2 * sizes.photos, 2 * (sizes.train_people // 2)
+    """Both classes have many photos of each person; the class of a person says nothing about how it looks.
+
+    As many photos are learnt from as elsewhere, of fewer people: with a few photos each nobody is known again.
+    """
+    photos = max(_PHOTOS_TO_KNOW, 2 * sizes.photos)
+    known = 2 * max(2, sizes.train_people * sizes.photos // (photos - photos // 4))
     fresh = 2 * max(2, sizes.test_people // 2)
     shots: dict[str, list[Shot]] = {"train": [], "test": []}
     for person in range(known + fresh):
@@ -155,4 +167,4 @@ def _people_met_again(first: int, sizes: CaseSizes, strength: float) -> Album:
             stays = np.random.default_rng([moment, 31]).random() < strength
             part = "train" if person < known and number < taken - kept else "test"
             shots[part].append(Shot(first + person, moment, home if stays else 1 - home))
-    return Album(Part(tuple(shots["train"])), Part(tuple(shots["test"])), sizes)
+    return Album(Part(tuple(shots["train"])), Part(tuple(shots["test"])), Part(()), sizes)

@@ -6,6 +6,9 @@ from looks_kedro.known_answers.judging import Exhibit, Judgement
 
 __all__ = ["audited"]
 
+_EDITED = 360
+"""Images whose channels are exchanged; accuracy, of which NO SIGNAL needs a sharper interval, is that of all."""
+
 
 def audited(exhibit: Exhibit) -> Judgement:
     """Audit a network by the rules as they stand, as a user would.
@@ -24,6 +27,7 @@ def audited(exhibit: Exhibit) -> Judgement:
         known=exhibit.known,
         one_source=True,
         draws=1,
+        images=_EDITED,
         seed=exhibit.seed,
     )
     said = report.verdict

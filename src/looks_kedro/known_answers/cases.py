@@ -65,6 +65,11 @@ class Case:
         return f"{self.kind}-{planted or self.structure}-{self.seed}-{self.backbone}"
 
     @property
+    def telling(self) -> bool:
+        """Whether anything was planted that says something about the class."""
+        return any(plant.strength > 0.5 for plant in self.plants)
+
+    @property
     def half(self) -> Literal["freeze", "score"]:
         """Whether thresholds are chosen on the case, or scored on it; from its name alone."""
         return "freeze" if hashlib.sha256(self.name.encode()).digest()[0] % 2 else "score"

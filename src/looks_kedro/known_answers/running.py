@@ -105,8 +105,9 @@ def try_case(case: Case, album: Album, judge: Judge | None) -> Record:
     from looks_kedro.known_answers.networks import train_network
 
     seconds: dict[str, float] = {}
+    part = album.tested(case)
     with _timed(seconds, "drawing"):
-        train, test = (album.faces(part.shots, case.plants) for part in (album.train, album.test))
+        train, test = (album.faces(one.shots, case.plants) for one in (album.train, part))
     with _timed(seconds, "training"):
         network = train_network(train.images, album.train.looks, case.backbone, album.sizes, case.seed)
     with _timed(seconds, "key"):
@@ -115,22 +116,22 @@ def try_case(case: Case, album: Album, judge: Judge | None) -> Record:
         model=network,
         faces=test.images,
         landmarks=detected(test.landmarks, album.sizes.landmark_error, case.seed),
-        labels=album.test.looks,
-        identities=album.test.identities,
-        known=np.isin(album.test.identities, album.train.identities),
+        labels=part.looks,
+        identities=part.identities,
+        known=np.isin(part.identities, album.train.identities),
         seed=case.seed,
     )
     with _timed(seconds, "judge"):
         judgement = judge(exhibit) if judge is not None else None
     with _timed(seconds, "baselines"):
         baselines = baseline_scores(exhibit, network.evidence, train.images, album.train.looks)
-    right = network.decide(test.images) == album.test.looks
+    right = network.decide(test.images) == part.looks
     return {
         "format": FORMAT,
         "sizes": album.sizes.model_dump(),
         "judge": _judge_name(judge),
         "case": case.name,
-        "accuracy": float(np.mean([right[album.test.looks == looks].mean() for looks in (0, 1)])),
+        "accuracy": float(np.mean([right[part.looks == looks].mean() for looks in (0, 1)])),
         "flips": flips,
         "judgement": None if judgement is None else written(judgement),
         "baselines": {name: value if np.isfinite(value) else None for name, value in baselines.items()},

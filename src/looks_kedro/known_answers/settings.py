@@ -17,7 +17,10 @@ class CaseSizes(BaseModel, extra="forbid", frozen=True):
     image_size: int = Field(64, ge=32, description="side of the aligned faces in pixels")
     zoom: float = Field(0.75, gt=0.3, le=1.2, description="1 is FairFace's framing; less shows more around the face")
     train_people: int = Field(165, ge=4, description="celebrities in the training part")
-    test_people: int = Field(90, ge=4, description="celebrities in the test part")
+    test_people: int = Field(150, ge=4, description="celebrities in the test part")
+    null_people: int = Field(
+        300, ge=0, description="more of them where nothing tells the classes apart: showing that takes more images"
+    )
     photos: int = Field(2, ge=2, description="photos of each celebrity; a class has people times photos images")
     epochs: int = Field(8, ge=1, description="passes over the training part")
     learning_rate: float = Field(2e-3, gt=0, description="largest step size of the one-cycle schedule")

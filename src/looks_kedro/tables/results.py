@@ -22,7 +22,8 @@ Columns = dict[str, "pa.Column"]
 
 def result_tables() -> dict[str, Columns]:
     """Columns of each table of the results, by the table's name."""
-    return _training() | _predictions() | _maps() | _audit() | _known_answers() | _reporting()
+    ours = _training() | _predictions() | _maps() | _audit() | _known_answers()
+    return ours | _photos() | _reporting() | _comparison()
 
 
 def _training() -> dict[str, Columns]:
@@ -70,6 +71,19 @@ def _predictions() -> dict[str, Columns]:
     }  # fmt: skip
 
 
+def _photos() -> dict[str, Columns]:
+    reasons = ("unreadable", "no_face", "several_faces", "too_small", "side_view", "bad_cutout")
+    face = ("eyes", "brows", "nose", "mouth", "forehead", "cheeks", "jaw")
+    regions = (*face, "hair", "neck_and_clothes", "background_left", "background_right", "background_top")
+    head = {"file": file_key(), "status": word("kept", "refused"), "reason": word(*reasons, unknown=True)}
+    head |= {"detail": text(), "variant": text(True), "backbone": text(True), "predicted": text()}
+    head |= {name: number(0, 1, missing=True) for name in ("probability", "calibrated_probability")}
+    head |= {"verdict": text(True), "warning": text(), "picture": text()}
+    head |= {name: number(missing=True) for name in ("logit_ordinary", "logit_celebrity")}
+    shares = {f"{name}_{kind}": number(0, 1, missing=True) for kind in ("share", "area") for name in regions}
+    return {"photo_predictions": head | shares}
+
+
 def _maps() -> dict[str, Columns]:
     people = {"class": word("celebrities", "ordinary", "all"), "images": whole(), "identities": whole()}
     ratio = {name: number(0, missing=True) for name in _interval("ratio")}
@@ -92,6 +106,16 @@ def _audit() -> dict[str, Columns]:
         | {name: number(missing=True) for name in ("reliance", "low", "high", "pointwise_low", "pointwise_high")}
         | {"defined": column("flag"), "control": number(missing=True), "flip_rate": number(0, 1, missing=True),
            "note": text()},
+        "companions": {"companion": text(True), "input": text(True)}
+        | {name: number(0, 1, missing=True) for name in ("balanced_accuracy", "low", "high", "auc", "p_value")}
+        | {"images": whole(), "identities": whole(), "flagged": column("flag"), "note": text()},
+        "controls": {"backbone": text(True), "control": text(True), "images": whole()}
+        | {name: number(-1, 1, missing=True) for name in ("balanced_accuracy", "low", "high")} | {"note": text()},
+        "repair": {"backbone": text(True), "repair": word("none", "last_layer", "backgrounds"), "images": whole(),
+                   "identities": whole()}
+        | {name: number(0, 1, missing=True) for name in _interval("balanced_accuracy")}
+        | {"channel": text()} | {name: number(missing=True) for name in _interval("reliance")}
+        | {"verdict": text(True), "note": text()},
     }  # fmt: skip
 
 
@@ -120,6 +144,22 @@ def _reporting() -> dict[str, Columns]:
         "summary": cell | {"test_images": whole(), "test_identities": whole()}
         | {name: number(0, 1, missing=True) for name in measured} | {"face_ratio": number(0, missing=True)}
         | {"verdict": text(True), "channels": text(), "sentence": text(True)},
+    }  # fmt: skip
+
+
+def _comparison() -> dict[str, Columns]:
+    numbers = ("value", "low", "high")
+    apart = ("difference", "difference_low", "difference_high")
+    return {
+        "comparison_runs": {name: text(True) for name in ("run", "folder", "version", "env", "pipelines", "outcome")}
+        | {"commit": text(), "changes": column("flag"), "nodes": whole(), "seconds": number(0)},
+        "comparison_parameters": {"part": word("parameter", "data", "code", "package", "machine"), "name": text(True),
+                                  "run": text(True), "value": text(), "changed": column("flag")},
+        "comparison_results": {"variant": text(True), "backbone": text(True), "measure": text(True), "detail": text(),
+                               "run": text(True)}
+        | {name: number(missing=True) for name in numbers} | {"text": text()}
+        | {name: number(missing=True) for name in apart}
+        | {"basis": word("paired", "independent", "same", unknown=True), "changed": column("flag")},
     }  # fmt: skip
 
 

@@ -37,13 +37,20 @@ UNIQUE: dict[str, list[str]] = {
     "padding": ["class"],
     "sanity": ["layer"],
     "reliance": ["channel"],
+    "companions": ["companion", "input"],
+    "controls": ["backbone", "control"],
+    "repair": ["backbone", "repair", "channel"],
     "known_cases": ["case"],
     "known_scores": ["method", "score"],
     "known_confusion": ["truth", "verdict"],
     "funnel": ["class", "step", "reason"],
     "study_table": ["variant", "backbone", "epoch"],
     "summary": ["variant", "backbone"],
+    "comparison_runs": ["run"],
+    "comparison_parameters": ["part", "name", "run"],
+    "comparison_results": ["variant", "backbone", "measure", "detail", "run"],
     "predictions": ["file"],
+    "photo_predictions": ["file"],
     "attention": ["file"],
 }
 """Columns that together are different in every row of a table."""
@@ -69,6 +76,10 @@ def table_checks(name: str) -> list[pa.Check]:
         ],
         "face_table": [
             (lambda t: (t["box_right"] > t["box_left"]) & (t["box_bottom"] > t["box_top"]), "a box that is not empty")
+        ],
+        "photo_predictions": [
+            (lambda t: (t["status"] == "kept") == (t["reason"] == ""), "a reason for each refused photo, and no other"),
+            (lambda t: (t["status"] == "kept") == (t["predicted"] != ""), "a class for each kept photo, and no other"),
         ],
         "split_table": [(_copied, _COPIED)],
         "model_input": [(_copied, _COPIED)],
