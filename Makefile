@@ -8,13 +8,14 @@ EXTRAS := test,docs,notebooks
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench docs lock clean
+.PHONY: help install demo test check nightly bench docs lock clean
 
 help:
 	@echo "make demo     the whole study on drawn portraits, offline"
 	@echo "make test     all tests"
 	@echo "make check    ruff, mypy and the quick tests, in under a minute"
 	@echo "make bench    the benchmarks"
+	@echo "make nightly  the audit on a tenth of the known answers, then the benchmarks"
 	@echo "make docs     the documentation as pages, in site/ (.venv/bin/mkdocs serve: with search)"
 	@echo "make install  the environment alone (.venv)"
 	@echo "make lock     write requirements.lock from the environment"
@@ -40,6 +41,10 @@ check: install
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 -m "not slow" -q
+
+nightly: install
+	$(RUN) -m kedro run --pipelines known_answers
+	$(RUN) -m pytest tests/benchmarks -q
 
 bench: install
 	$(RUN) -m pytest tests/benchmarks -q --log-cli-level=INFO --log-cli-format="%(message)s"

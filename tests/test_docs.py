@@ -108,7 +108,9 @@ def told(value: Any) -> str:
 
 def test_the_docs_hold_commands() -> None:
     assert len(RUNS) > 40
-    assert {words[1] for page in PAGES for words in commands(page)} <= {"run", "viz", "jupyter", "registry", "catalog"}
+    assert {words[1] for page in PAGES for words in commands(page)} <= {
+        *("run", "viz", "jupyter", "registry", "catalog", "new", "mlflow")
+    }
 
 
 def test_every_command_names_options_pipelines_and_environments_that_exist() -> None:

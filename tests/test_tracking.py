@@ -43,9 +43,12 @@ def test_the_open_run_of_mlflow_gets_numbers_verdicts_and_the_report(tmp_path: P
     assert open_run() is None
     with mlflow.start_run() as run:
         assert open_run() is mlflow
-        log_results(mlflow, "2026-01-01T10.00.00.000Z", SUMMARY, [page])
+        many = {f"p{i}": i for i in range(150)}
+        log_results(mlflow, "2026-01-01T10.00.00.000Z", {"training": {"epochs": 3} | many}, SUMMARY, [page])
     kept = mlflow.get_run(run.info.run_id)
     assert kept.data.metrics == metrics(SUMMARY)
+    assert kept.data.params["training.epochs"] == "3"
+    assert len(kept.data.params) == 151
     assert kept.data.tags["white.resnet18.verdict"] == "FACE"
     assert kept.data.tags["looks_kedro.version"].startswith("2026-01-01")
     assert [path.name for path in (tmp_path / "files").rglob("*.html")] == ["report.html"]

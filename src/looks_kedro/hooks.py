@@ -232,7 +232,17 @@ class MlflowHooks:
         if mlflow is not None:
             summary = catalog.load("summary") if "summary" in made else None
             pages = [_newest(catalog, name) for name in ("report", "comparison") if name in made]
-            log_results(mlflow, run_params["run_id"], summary, pages)
+            log_results(mlflow, run_params["run_id"], _read_parameters(pipeline, catalog), summary, pages)
+
+
+def _read_parameters(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, Any]:
+    """The groups of parameters that a pipeline's nodes read, as the manifest has them."""
+    from looks_kedro.manifest import plain_parameters
+
+    groups = {
+        name.removeprefix("params:").partition(".")[0] for name in pipeline.inputs() if name.startswith("params:")
+    }
+    return {name: value for name, value in plain_parameters(catalog.load("parameters")).items() if name in groups}
 
 
 def _newest(catalog: DataCatalog, name: str) -> Path:

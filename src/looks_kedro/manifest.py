@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,16 @@ def run_manifest(project: Path, run: dict[str, Any], parameters: dict[str, Any],
         "run": run,
         "outcome": outcome,
         "code": git_state(project),
-        "parameters": json.loads(json.dumps(parameters, default=_plain)),
+        "parameters": plain_parameters(parameters),
         "packages": _versions(),
         "machine": {"python": sys.version.split()[0], "system": platform.platform(), "device": _device()},
     }
+
+
+def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON can hold them, models of pydantic included."""
+    plain: dict[str, Any] = json.loads(json.dumps(parameters, default=_plain))
+    return plain
 
 
 def tells_data(name: str) -> bool:

@@ -64,3 +64,8 @@ def test_code_and_packages_are_compared(tmp_path, write_run):
     facts = runs_table(runs)
     assert facts["changes"].tolist() == [False, True]
     assert facts["seconds"].tolist() == [60.0, 60.0]
+
+
+def test_a_run_without_parameters_has_none(tmp_path, write_run):
+    table = input_table(compared(tmp_path, write_run, {}, {"parameters": {"variants": {}}}))
+    assert table.loc[table["part"] == "parameter", "name"].unique().tolist() == ["variants"]

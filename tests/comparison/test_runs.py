@@ -69,9 +69,7 @@ def test_a_damaged_manifest_is_set_aside_and_told(tmp_path, write_run, caplog):
 
 
 def test_results_that_an_earlier_run_gathered_belong_to_the_run_that_read_them(tmp_path, write_run):
-    write_run(
-        tmp_path, FIRST, correct=RIGHT, datasets_read={"white.resnet18.verdict": "earlier", "grey.a.verdict": "x"}
-    )
+    write_run(tmp_path, FIRST, datasets_read={"white.resnet18.verdict": "earlier", "grey.resnet18.verdict": "earlier"})
     write_run(tmp_path, SECOND, datasets_read={"white.results": FIRST})
     run = find_runs([FIRST, SECOND], tmp_path)[1]
     assert run.versions["white.resnet18.verdict"] == "earlier"

@@ -101,7 +101,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         value: what JSON can hold.
         path: name so far.
     """
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not path):
         for key, inner in value.items():
             yield from flat(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value and not any(isinstance(item, (list, Mapping)) for item in value):

@@ -220,8 +220,13 @@ def sentences(inputs: pd.DataFrame, models: Sequence[ModelLines], order: Sequenc
         moved = [name for name, line in told.items() if line.changed[i]]
         said.append(
             f"{letter} against A: the verdict reads otherwise for {_some(verdicts, len(judged))}; the balanced "
-            f"accuracy differs by more than chance for {_some(moved, len(told))}{_untold(len(models) - len(told))}."
+            f"accuracy differs by more than chance for {_some(moved, len(told))}."
         )
+        if len(told) < len(models):
+            said.append(
+                f"For {len(models) - len(told)} of {len(models)} models that cannot be told: a run does not have the "
+                "model, or too few people for an interval."
+            )
     return said
 
 
@@ -253,14 +258,6 @@ def _some(names: Sequence[str], total: int) -> str:
     if not names:
         return f"none of {total} models"
     return f"{len(names)} of {total} models ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
-
-
-def _untold(count: int) -> str:
-    return (
-        f"; of {count} it cannot be told, for there are too few people or one run does not have the model"
-        if count
-        else ""
-    )
 
 
 def _joined(words: Sequence[str]) -> str:
