@@ -190,6 +190,8 @@ def test_every_command_gives_parameters_that_the_project_takes(models: dict[str,
             assert options(words)["--env"] == "folders", f"{named(page)}: {' '.join(words)}"
         for name in short:
             parameters.pop(name)
+        if "runs" in given:  # short for comparison.runs
+            parameters["comparison"]["runs"] = parameters.pop("runs")
         cells = Cells.model_validate(parameters["cells"])
         check_variants(cells, parameters["variants"])
         parameters["backbones"] = with_backbones(parameters["backbones"], cells)

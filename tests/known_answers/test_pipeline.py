@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pandas as pd
 
 from looks_kedro.audit.settings import Rules
+from looks_kedro.datasets import TableDataset
 from looks_kedro.intervals import Interval
 from looks_kedro.known_answers.cases import cases_of
 from looks_kedro.known_answers.judging import Judgement, written
@@ -20,7 +23,7 @@ def test_the_pipeline_goes_from_its_parameters_to_tables_and_a_figure() -> None:
     }
 
 
-def test_records_of_the_tenth_become_tables_with_one_row_a_case() -> None:
+def test_records_of_the_tenth_become_tables_with_one_row_a_case(tmp_path: Path) -> None:
     columns = ["channel", "kind", "reliance", "low", "high", "defined"]
     table = pd.DataFrame(
         [("face", "face", 0.9, 0.8, 1.0, True), ("surround", "surround", 0.0, -0.05, 0.05, True)], columns=columns
@@ -34,7 +37,7 @@ def test_records_of_the_tenth_become_tables_with_one_row_a_case() -> None:
             "flips": {name.rpartition("_")[0]: 1.0 for name in case.name.split("-")[1].split("+") if case.plants},
             "judgement": written(said),
             "baselines": {"heatmap": 0.2, "cleanlab": None, "properties": 0.1},
-            "seconds": {"drawing": 1.0},
+            "seconds": dict.fromkeys(("drawing", "training", "key", "judge", "baselines"), 1.0),
         }
         for case in cases_of("tenth")
     ]
@@ -47,3 +50,9 @@ def test_records_of_the_tenth_become_tables_with_one_row_a_case() -> None:
         cases[cases["truth"].isin(["SHORTCUT", "NO SIGNAL", "LEAKAGE", "CANNOT TELL"])]["case"]
     )
     assert figure.get_axes()
+    saved = {"known_cases": cases, "known_scores": scores, "known_confusion": confusion, "known_cases again": wrong}
+    for name, made in saved.items():
+        place = str(tmp_path / f"{name}.csv")
+        dataset = TableDataset(filepath=place, schema=name.removesuffix(" again"))
+        dataset.save(made)
+        assert dataset.load()["case" if "cases" in name else made.columns[0]].tolist() == made.iloc[:, 0].tolist()

@@ -122,8 +122,8 @@ def _audit() -> dict[str, Columns]:
 def _known_answers() -> dict[str, Columns]:
     return {
         "known_cases": {name: text(True) for name in ("case", "kind", "half", "backbone")}
-        | {"balanced_accuracy": number(0, 1), "flips": number(0, 1, missing=True), "truth": text(True),
-           "verdict": text(True), "channels": text(), "correct": column("flag")}
+        | {"balanced_accuracy": number(0, 1), "flips": text(), "truth": text(),
+           "verdict": text(), "channels": text(), "correct": column("flag")}
         | {f"{name}_score": number(missing=True) for name in ("heatmap", "cleanlab", "properties")}
         | {f"{name}_seconds": number(0) for name in ("drawing", "training", "key", "judge", "baselines")},
         "known_scores": {"method": text(True), "score": text(True), "hits": whole(), "cases": whole()}
