@@ -32,6 +32,10 @@ PAGES = {
 class ParameterHooks:
     """Refuses unknown parameters, and builds the pipelines for the cells that the parameters choose."""
 
+    def __init__(self) -> None:
+        """Start without knowing any model of parameters."""
+        self.models: dict[str, Any] = {}
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters of the run and select its cells."""
@@ -57,8 +61,8 @@ class ParameterHooks:
         parameters["backbones"] = with_backbones(parameters.get("backbones") or {}, cells)
         context.config_loader["parameters"] = parameters
         pipelines = pipeline_registry.parametrised_pipelines(defined_cells(variants, parameters["backbones"]))
-        models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
-        check_parameters(parameters, models, given=context._runtime_params or {})
+        self.models = {"cells": Cells, **TypeExtractor(pipelines).extract_types_from_pipelines()}
+        check_parameters(parameters, self.models, given=context._runtime_params or {})
         pipeline_registry.select_cells(cells, chosen_model(parameters))
 
     @hook_impl
@@ -72,8 +76,13 @@ class ParameterHooks:
 class RunManifestHooks:
     """Writes down what a run was: code, parameters, versions, packages, time and memory of each node."""
 
-    def __init__(self) -> None:
-        """Start with nothing recorded."""
+    def __init__(self, checked: ParameterHooks) -> None:
+        """Start with nothing recorded.
+
+        Args:
+            checked: knows the model of each group of parameters, also of those that a run does not read.
+        """
+        self._checked = checked
         self._catalog: DataCatalog | None = None
         self._nodes: dict[str, dict[str, float]] = {}
         self._loaded: dict[str, str] = {}
@@ -138,9 +147,9 @@ class RunManifestHooks:
             self._contents[name, version] = content_hash(_place_of(dataset, version))
 
     def _save(self, run_params: dict[str, Any], catalog: DataCatalog, outcome: str) -> None:
-        from looks_kedro.manifest import run_manifest
+        from looks_kedro.manifest import complete_parameters, run_manifest
 
-        parameters = catalog.load("parameters")
+        parameters = complete_parameters(catalog.load("parameters"), self._checked.models)
         manifest = run_manifest(
             Path(run_params["project_path"]),
             run={name: run_params[name] for name in ("run_id", "env", "pipeline_names", "tags", "namespaces")},

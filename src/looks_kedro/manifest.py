@@ -66,6 +66,27 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def complete_parameters(parameters: Mapping[str, Any], models: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter with its default, also of groups that a run did not read and Kedro left as they were written.
+
+    Without that, two runs of different pipelines would seem to differ in what neither of them changed.
+
+    Args:
+        parameters: those of the run, some of them models of pydantic already.
+        models: model of each group, by dotted name such as ``training`` or ``backbones.custom``.
+    """
+    whole = plain_parameters(parameters)
+    for name, model in models.items():
+        group, _, member = name.partition(".")
+        given, place, key = parameters.get(group), whole, group
+        if member:
+            given, place, key = (given or {}).get(member), whole.get(group, {}), member
+        # One that Kedro has made a model of is complete; some models take only what was written, not all fields.
+        if isinstance(given, Mapping):
+            place[key] = model.model_validate(given).model_dump(mode="json")
+    return whole
+
+
 def tells_data(name: str) -> bool:
     """Whether the content of a dataset tells one run's data or models from another's."""
     return name.rpartition(".")[2] in DATA

@@ -17,7 +17,8 @@ def place(default: str, study: str | None) -> str:
 
 
 # Called from the last to the first: the manifest is written before the summary points to it.
-HOOKS = (ParameterHooks(), SummaryHooks(), RunManifestHooks(), RecoveryHooks(), MlflowHooks())
+_parameters = ParameterHooks()
+HOOKS = (_parameters, SummaryHooks(), RunManifestHooks(_parameters), RecoveryHooks(), MlflowHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

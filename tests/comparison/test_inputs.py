@@ -36,6 +36,11 @@ def test_each_parameter_has_its_value_in_each_run_and_whether_it_differs(tmp_pat
     assert set(table.loc[table["changed"], "name"]) == {"training.epochs", "training.fresh"}
 
 
+def test_a_number_is_the_same_with_and_without_its_point(tmp_path, write_run):
+    degrees = [{"parameters": {"balancing": {"max_degrees": value}}} for value in (10, 10.0)]
+    assert not rows(input_table(compared(tmp_path, write_run, *degrees)), "balancing.max_degrees")["changed"].any()
+
+
 def test_data_are_the_same_where_their_content_is_whatever_their_version(tmp_path, write_run):
     runs = compared(
         tmp_path,
@@ -47,6 +52,11 @@ def test_data_are_the_same_where_their_content_is_whatever_their_version(tmp_pat
     assert not rows(table, "faces")["changed"].any()
     assert rows(table, "labels")["changed"].all()
     assert rows(table, "labels").at[SECOND, "value"] == "a, sha256 333333333333"
+
+
+def test_data_that_one_run_did_not_read_do_not_count_as_different(tmp_path, write_run):
+    runs = compared(tmp_path, write_run, {"datasets_read": {"faces": "a"}}, {})
+    assert not rows(input_table(runs), "faces")["changed"].any()
 
 
 def test_data_of_runs_that_wrote_no_content_down_are_compared_by_version(tmp_path, write_run):

@@ -64,6 +64,8 @@ def input_table(runs: Sequence[Run]) -> pd.DataFrame:
         compared = [_content(run, name) for run in runs] if part == "data" else values
         if part == "data" and not all(told for told, value in zip(compared, values, strict=True) if value):
             compared = values
+        if part == "data":  # a run that had no need to read something does not differ in it
+            compared = [told for told, value in zip(compared, values, strict=True) if value]
         changed = len(set(compared)) > 1
         rows += [
             {"part": part, "name": name, "run": run.name, "value": value, "changed": changed}
@@ -111,4 +113,8 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value:
+        return value
+    # 10 and 10.0 are one number, written in a file and read by a model.
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return json.dumps(int(value) if whole else value, ensure_ascii=False)

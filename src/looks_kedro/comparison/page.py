@@ -149,13 +149,12 @@ def input_parts(inputs: pd.DataFrame, order: Sequence[str]) -> list[Part]:
             )
             for name, one in rows.groupby("name", sort=False)
         ]
-        changed = [fact for fact, other in facts if other]
         parts.append(
             Part(
                 TITLES[part],
-                [fact for fact in changed if all(fact.values)],
-                [fact for fact in changed if not all(fact.values)],
-                len(facts) - len(changed),
+                [fact for fact, differs in facts if differs and all(fact.values)],
+                [fact for fact, _ in facts if not all(fact.values)],
+                sum(all(fact.values) for fact, differs in facts if not differs),
             )
         )
     return parts
@@ -218,14 +217,13 @@ def sentences(inputs: pd.DataFrame, models: Sequence[ModelLines], order: Sequenc
         # Without an interval nothing can be told.
         told = {name: line for name, line in lines.items() if "(" in line.differences[i - 1]}
         moved = [name for name, line in told.items() if line.changed[i]]
-        said.append(
-            f"{letter} against A: the verdict reads otherwise for {_some(verdicts, len(judged))}; the balanced "
-            f"accuracy differs by more than chance for {_some(moved, len(told))}."
-        )
+        judgement = f"{letter} against A: the verdict reads otherwise for {_some(verdicts, len(judged))}"
+        accuracy = f"; the balanced accuracy differs by more than chance for {_some(moved, len(told))}" if told else ""
+        said.append(f"{judgement}{accuracy}.")
         if len(told) < len(models):
             said.append(
-                f"For {len(models) - len(told)} of {len(models)} models that cannot be told: a run does not have the "
-                "model, or too few people for an interval."
+                f"For {len(models) - len(told)} of {len(models)} models nothing can be told of the balanced accuracy: "
+                "a run does not have the model, or too few people for an interval."
             )
     return said
 
