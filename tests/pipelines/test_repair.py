@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from planted_study import BACKBONE, QUICK, Study, drawn_study, trained, untrained
+from planted_study import QUICK, Study, drawn_study, trained, untrained
 from pydantic import ValidationError
 
 from looks_kedro.audit.settings import Rules
@@ -37,18 +37,21 @@ AUDIT = Audit(
 )
 SHORTCUT: dict[str, Any] = {"verdict": "SHORTCUT", "channels": ["surround"]}
 ORIGINAL = Variant(kind="original")
+BACKBONE = "resnet18"
+"""Its features hold the mark as well as the background with every seed that was tried; the smaller ones' do not."""
+TRAINING = QUICK.model_copy(update={"epochs": 6})
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The background always says the class, a mark on the face mostly."""
-    plant = Plant(channel="background_colour", strength=1.0)
-    return drawn_study(tmp_path_factory.mktemp("study"), plant, train=40, test=40, photos=1, marked=0.85)
+    """The background nearly always says the class, a mark on the face mostly."""
+    plant = Plant(channel="background_colour", strength=0.95)
+    return drawn_study(tmp_path_factory.mktemp("study"), plant, train=40, test=40, photos=1, marked=0.9)
 
 
 @pytest.fixture(scope="module")
 def model(study: Study) -> dict[str, Any]:
-    return trained(study)
+    return trained(study, TRAINING, BACKBONE)
 
 
 def images(study: Study) -> tuple[Any, ...]:
@@ -59,7 +62,7 @@ def retrained(study: Study, model: dict[str, Any], folder: Path, repair: Repair,
     last_layer = nodes.retrain_last_layer(repair, AUDIT, model, verdict, *images(study))
     backgrounds = nodes.train_on_backgrounds(
         repair,
-        QUICK,
+        TRAINING,
         Backbone(name=BACKBONE),
         model,
         verdict,
@@ -88,11 +91,12 @@ def test_both_repairs_lower_the_reliance_on_a_planted_background(judged: tuple[p
     assert list(table.index) == ["none", "last_layer", "backgrounds"]
     assert (table["channel"] == "surround").all()
     reliance = table["reliance"]
-    assert table.loc["none", "reliance_low"] > 0.5
+    # With six seeds: 0.61 to 0.95 before, 0.00 to 0.25 and -0.03 to 0.13 after. Other machines train other networks.
+    assert table.loc["none", "reliance_low"] > 0.3
     assert table.loc["none", "verdict"] == "SHORTCUT"
-    assert reliance["last_layer"] < reliance["none"] - 0.15
-    assert table.loc["backgrounds", "reliance_high"] < table.loc["none", "reliance_low"]
-    # The mark on the face is what remains, and it is right in 85 of 100.
+    assert reliance["last_layer"] < reliance["none"] - 0.25
+    assert reliance["backgrounds"] < reliance["none"] - 0.25
+    # The mark on the face is what remains, and it is right in 90 of 100.
     assert (table["balanced_accuracy"] > 0.7).all()
 
 
@@ -108,7 +112,7 @@ def test_the_picture_has_a_row_a_repair_under_the_name_of_model_and_channel(judg
 def test_only_the_last_layer_differs_after_fitting_it_anew(model: dict[str, Any], artefacts: dict[str, Any]) -> None:
     before, after = model["state_dict"], artefacts["a.repaired_last_layer"]["state_dict"]
     differing = {name for name in before if not bool((before[name] == after[name]).all())}
-    assert differing == {"classifier.3.weight", "classifier.3.bias"}
+    assert differing == {"fc.weight", "fc.bias"}
     told = artefacts["a.repaired_last_layer"]["metadata"]["repair"]
     # Each background says its class, so groups of class x background cannot be found.
     assert (told["done"], told["channel"], told["groups"]) == (True, "surround", "made")
@@ -185,7 +189,9 @@ def test_people_who_were_fitted_on_cannot_slip_into_the_measurement(study: Study
         nodes.judge_repairs(Repair(seed=1), AUDIT, ORIGINAL, *images(study), **artefacts)
 
 
-def test_half_of_each_class_is_trained_on_before_a_background_of_the_other(study: Study) -> None:
+def test_half_of_each_class_is_trained_on_before_a_background_of_the_other(tmp_path: Path) -> None:
+    always = Plant(channel="background_colour", strength=1.0)
+    study = drawn_study(tmp_path, always, train=40, test=1, photos=1, marked=0.9)
     rows = part_rows(study.model_input, "train")
     shown = ShownImages(study.model_input, rows, (0, 0, 0), study.mattes, study.quality)
     plain = np.stack([shown[row] for row in range(len(shown))])

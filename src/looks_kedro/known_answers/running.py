@@ -26,7 +26,7 @@ __all__ = ["read_results", "run_cases", "try_case"]
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Of the case files; files of another format are tried again."""
 
 Record = dict[str, Any]
