@@ -7,7 +7,7 @@ import json
 
 from pydantic import BaseModel, model_validator
 
-from looks_kedro.manifest import complete_parameters, content_hash, tells_data
+from looks_kedro.manifest import complete_parameters, content_hash, tells_data, with_nodes
 
 
 class Group(BaseModel):
@@ -52,3 +52,12 @@ def test_data_and_models_are_told_by_their_content_and_results_are_not():
     assert tells_data("faces")
     assert tells_data("white.resnet18.model")
     assert not tells_data("white.resnet18.maps")
+
+
+def test_what_this_run_has_done_so_far_stands_in_place_of_an_earlier_runs_nodes():
+    took = {"seconds": 2.0, "peak_memory_mb": 90.0}
+    earlier = {"run": {"run_id": "before"}, "nodes": {"train": took, "audit": took}}
+    told = with_nodes(earlier, {"audit": {**took, "seconds": 3.0}}, "now")
+    assert told["run"] == {"run_id": "before"}
+    assert told["nodes"] == {"train": {**took, "run": "before"}, "audit": {**took, "seconds": 3.0, "run": "now"}}
+    assert list(with_nodes(None, {"train": took}, "now")["nodes"]) == ["train"]

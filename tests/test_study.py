@@ -147,6 +147,8 @@ def test_the_report_stands_alone_and_every_picture_opens_and_is_there_once(study
             assert picture.format == kind.upper()
     for backbone in BACKBONES:
         assert page.count(f">{backbone}<") >= len(PUBLISHED)
+    # Seconds of the run that wrote the page, though its manifest is written later.
+    assert all(f">white.{backbone}.train<" in page for backbone in BACKBONES)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (apt-get install chromium)")

@@ -21,6 +21,8 @@ log = logging.getLogger("looks_kedro")
 
 RECOVERY = "recovery"
 """Name of the place in the catalog."""
+EARLIER_RUN = "run_manifest_if_any"
+"""Name of the newest manifest in the catalog, for the nodes that tell what a run took."""
 PAGES = {
     "review": "Kept and rejected images",
     "comparison": "The comparison",
@@ -88,20 +90,25 @@ class RunManifestHooks:
         self._loaded: dict[str, str] = {}
         self._saved: dict[str, str] = {}
         self._contents: dict[tuple[str, str | None], str | None] = {}
+        self._run_id = ""
         self._started = 0.0
 
     @hook_impl
-    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
         """Forget the run before."""
         self._catalog, self._nodes, self._loaded, self._saved, self._contents = catalog, {}, {}, {}, {}
+        self._run_id = str(run_params["run_id"])
 
     @hook_impl
-    def before_node_run(self) -> None:
-        """Start the node's clock."""
-        from looks_kedro.manifest import reset_peak_memory
+    def before_node_run(self, inputs: dict[str, Any]) -> dict[str, Any] | None:
+        """Start the node's clock; a node that tells what runs take is given the nodes of this one, too."""
+        from looks_kedro.manifest import reset_peak_memory, with_nodes
 
         self._started = time.perf_counter()
         reset_peak_memory()
+        if EARLIER_RUN not in inputs:
+            return None
+        return {EARLIER_RUN: with_nodes(inputs[EARLIER_RUN], self._nodes, self._run_id)}
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:

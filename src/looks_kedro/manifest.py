@@ -60,6 +60,25 @@ def run_manifest(project: Path, run: dict[str, Any], parameters: dict[str, Any],
     }
 
 
+def with_nodes(
+    earlier: Mapping[str, Any] | None, nodes: Mapping[str, Mapping[str, Any]], run_id: str
+) -> dict[str, Any]:
+    """The manifest of an earlier run, with the nodes that the present one has done so far in place of its own.
+
+    Args:
+        earlier: none where there is none.
+        nodes: of the present run: ``seconds`` and ``peak_memory_mb`` by name.
+        run_id: of the present run.
+
+    Returns:
+        A manifest each of whose nodes says its ``run``.
+    """
+    told = dict(earlier or {})
+    before = told.get("run", {}).get("run_id")
+    merged = {name: {**one, "run": one.get("run", before)} for name, one in told.get("nodes", {}).items()}
+    return {**told, "nodes": merged | {name: {**one, "run": run_id} for name, one in nodes.items()}}
+
+
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as JSON can hold them, models of pydantic included."""
     plain: dict[str, Any] = json.loads(json.dumps(parameters, default=_plain))

@@ -121,10 +121,11 @@ def test_the_answer_comes_first_and_the_study_stands_beside_ours():
 
 def test_a_run_without_the_other_pipelines_says_so():
     page, rich = made(rich=False), made()
-    for words in ("This was not tried here", "This was not measured here", "is written when it has ended; a report"):
+    for words in ("This was not tried here", "This was not measured here", "No run has told what its nodes took"):
         assert words in page
         assert words not in rich
-    assert "Of the newest run whose manifest is there" in rich
+    assert "Of the run that wrote this page" in rich
+    assert rich.count(">2026-01-01<") == 2
     assert "What tells the classes before any training" in rich
     assert "What tells the classes before any training" not in page
 

@@ -139,10 +139,10 @@ def matrix_rows(tables: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, dict
 
 
 def run_parts(manifest: Mapping[str, Any] | None, now: Mapping[str, Any], words: Words) -> list[dict[str, Any]]:
-    """Where the page comes from, as tables: code and machine, packages, parameters, and the nodes of the run before.
+    """Where the page comes from, as tables: code and machine, packages, parameters, and what each node took.
 
     Args:
-        manifest: of an earlier run, with its seconds and memory; none where there is none.
+        manifest: with the seconds and memory of nodes; a node that does not say its ``run`` is of the manifest's own.
         now: ``code, packages, machine, parameters`` of this run.
         words: of the language.
     """
@@ -161,13 +161,14 @@ def run_parts(manifest: Mapping[str, Any] | None, now: Mapping[str, Any], words:
         _part(words("run.parameters"), (name, value), _leaves(now["parameters"])),
     ]
     if manifest and manifest.get("nodes"):
+        whole = manifest.get("run", {}).get("run_id") or "?"
         nodes = [
-            (name, f"{one['seconds']:.2f}", f"{one['peak_memory_mb']:.0f}") for name, one in manifest["nodes"].items()
+            (name, f"{one['seconds']:.2f}", f"{one['peak_memory_mb']:.0f}", one.get("run") or whole)
+            for name, one in manifest["nodes"].items()
         ]
-        heads = (words("column.node"), words("column.seconds"), words("column.memory"))
+        heads = (words("column.node"), words("column.seconds"), words("column.memory"), words("column.run"))
         part = _part(words("run.nodes"), heads, nodes, numbers=(1, 2))
-        note = words("run.nodes_of", run=Markup("<bdi>{}</bdi>").format(manifest.get("run", {}).get("run_id") or "?"))
-        parts.append({**part, "note": note})
+        parts.append({**part, "note": words("run.nodes_of")})
     else:
         parts.append({**_part(words("run.nodes"), (), ()), "note": words("run.nodes_absent")})
     return parts
