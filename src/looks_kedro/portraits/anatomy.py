@@ -37,10 +37,14 @@ def spline(knots: NDArray[np.float64] | list[Any], samples: int = 6) -> Points:
     """
     p = np.asarray(knots, dtype=np.float64)
     q = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
-    weights = _spline_weights(samples)
-    windows = np.stack([q[:-3], q[1:-2], q[2:-1], q[3:]], axis=1)
-    curve = (weights @ windows).reshape(-1, p.shape[1])
+    curve = (_spline_weights(samples) @ q[_spline_windows(len(p))]).reshape(-1, p.shape[1])
     return np.concatenate([curve, p[-1:]])
+
+
+@lru_cache
+def _spline_windows(knots: int) -> NDArray[np.int_]:
+    """(knots - 1, 4): the knots, with one more at either end, that each segment hangs from."""
+    return np.arange(knots - 1)[:, None] + np.arange(4)
 
 
 @lru_cache
@@ -142,6 +146,12 @@ class Head:
         return rims[0], rims[1]
 
 
+@lru_cache(maxsize=1024)
+def head_of(identity: Identity, swell: float = 0.0) -> Head:
+    """The head of one identity, kept for the person's next photo; ``swell`` is that of :class:`Head`."""
+    return Head(identity, swell)
+
+
 def landmark_points(identity: Identity, head: Head, smile: float) -> Points:
     """(5, 3) true landmarks in head coordinates: eye centres, nose tip, mouth corners.
 
@@ -150,15 +160,13 @@ def landmark_points(identity: Identity, head: Head, smile: float) -> Points:
         head: the surface of that face.
         smile: -1 to 1; widens the mouth and lifts its corners.
     """
-    eyes = head.on_face(np.array([[-0.5, 0.0], [0.5, 0.0]]), -0.02)
-    nose = np.array([[0.0, identity.nose_length, nose_height(head)]])
     x, y = mouth_corner(identity, smile)
-    return np.concatenate([eyes, nose, head.on_face(np.array([[-x, y], [x, y]]), 0.02)])
-
-
-def nose_height(head: Head) -> float:
-    """Depth z of the nose's tip."""
-    return float(head.on_face(np.array([[0.0, 0.57]]))[0, 2]) + 0.36
+    under_nose = (0.0, 0.57)
+    points = head.on_face(
+        np.array([(-0.5, 0.0), (0.5, 0.0), under_nose, (-x, y), (x, y)]), np.array([-0.02, -0.02, 0.0, 0.02, 0.02])
+    )
+    points[2] = 0.0, identity.nose_length, points[2, 2] + 0.36
+    return points
 
 
 def mouth_corner(identity: Identity, smile: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -26,6 +26,11 @@ BACKGROUND, CLOTHES, SKIN, FACE, EYES, MOUTH, NOSE, HAIR = range(8)
 FAINT = 0.33  # strokes of less opacity times width in pixels would not be seen
 _SHIFT = 4
 _ONE = 1 << _SHIFT
+
+
+def faint(width: float, alpha: float, scale: float) -> bool:
+    """Whether a stroke of a width in plane units would not be seen at a scale in pixels a unit."""
+    return alpha * (width * scale) < FAINT
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -68,6 +73,7 @@ class Canvas:
     def __init__(self, planes: Planes, matrix: Points, labels: Labels | None = None) -> None:
         self.planes, self.labels, self.matrix = planes, labels, matrix
         self.scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        self._linear, self._offset = matrix[:, :2].T, matrix[:, 2]
         self.limit: Box = (0, 0, planes.shape[2], planes.shape[1])
 
     def with_matrix(self, matrix: Points) -> Canvas:
@@ -76,7 +82,7 @@ class Canvas:
 
     def pixels(self, points: Points) -> Points:
         """(n, 2) plane to (n, 2) pixels."""
-        flat: Points = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        flat: Points = points @ self._linear + self._offset
         return flat
 
     def shape(self, points: Points | Shape) -> Shape:
@@ -86,6 +92,12 @@ class Canvas:
         pixels = self.pixels(points)
         (x0, y0), (x1, y1) = pixels.min(0).tolist(), pixels.max(0).tolist()
         return Shape(pixels, fixed(pixels), (x0, y0, x1, y1))
+
+    @cached_property
+    def inverse(self) -> list[list[float]]:
+        """(2, 2) from steps in pixels to steps in the plane."""
+        rows: list[list[float]] = np.linalg.inv(self.matrix[:, :2]).tolist()
+        return rows
 
     def box(self, extent: tuple[float, float, float, float], margin: float = 2.0) -> Box | None:
         """The whole pixels of an extent with a margin, cut to the limit; None when nothing is left."""
@@ -131,7 +143,9 @@ class Canvas:
         self.strokes([self.shape(points)], colour, width, alpha, blur)
 
     def strokes(self, lines: list[Shape], colour: Colour, width: float, alpha: float = 1.0, blur: float = 0.0) -> None:
-        """Open strokes of one colour; those thinner than a pixel fade instead of vanishing."""
+        """Open strokes of one colour; those thinner than a pixel fade, and those too faint to be seen are left out."""
+        if faint(width, alpha, self.scale):
+            return
         thick, sigma = width * self.scale, blur * self.scale
         corners = [line.extent for line in lines]
         extent = (
@@ -141,7 +155,7 @@ class Canvas:
             max(c[3] for c in corners),
         )
         box = self.box(extent, thick + 2.5 * sigma + 2)
-        if box is None or alpha * thick < FAINT:
+        if box is None:
             return
         drawn = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
         corner = np.array([box[0] * _ONE, box[1] * _ONE], np.int32)
@@ -183,7 +197,9 @@ def coverage(shape: Shape, box: Box, alpha: float = 1.0, step: float = 1.0) -> C
     else:
         drawn = np.zeros((max(1, round((bottom - top) / step)), max(1, round((right - left) / step))), np.uint8)
         cv2.fillPoly(drawn, [fixed((shape.pixels - (left, top)) / step)], 255, cv2.LINE_AA, _SHIFT)
-    return drawn * np.float32(alpha / 255)
+    cover = drawn.astype(np.float32)
+    cover *= np.float32(alpha / 255)
+    return cover
 
 
 @lru_cache(maxsize=512)
@@ -211,6 +227,13 @@ def fixed(pixels: Points) -> NDArray[np.int32]:
 def _circle(n: int) -> Points:
     t = np.linspace(0, 2 * np.pi, n, endpoint=False)
     return np.column_stack([np.cos(t), np.sin(t)])
+
+
+def ovals(places: NDArray[np.float64] | list[tuple[float, float, float, float]], n: int = 20) -> Points:
+    """(k, n, 2) points of k upright ellipses, given (k, 4) their middles x, y and half-axes."""
+    at = np.asarray(places, dtype=np.float64)[:, None]
+    points: Points = _circle(n) * at[..., 2:] + at[..., :2]
+    return points
 
 
 def oval(x: float, y: float, rx: float, ry: float, angle: float = 0.0, n: int = 20) -> Points:

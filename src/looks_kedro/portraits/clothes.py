@@ -27,15 +27,17 @@ def draw_clothes(canvas: Canvas, sitter: Sitter) -> None:
     knots = [(neck * 0.98, 2.22), (neck * 1.5, 2.5), (wide * 0.72, 2.82 + drop), (wide * 0.94, 3.15 + drop)]
     knots += [(wide + 0.04, 3.8 + drop), (wide + 0.12, 5.0), (wide + 0.2, 8.0), (wide + 0.2, 14.0)]
     right = spline(np.array(knots))
-    shape = np.concatenate([right, right[::-1] * (-1, 1)])
-    if canvas.box(canvas.shape(shape).extent) is None:
+    shape = canvas.shape(np.concatenate([right, right[::-1] * (-1, 1)]))
+    if canvas.box(shape.extent) is None:
         return
     field = Field(canvas, shape)
     light = light_on(sitter, field.x / (wide * 1.1), np.clip((field.y - 4) / 4, -0.6, 0.6))
     field.tone = (0.62 + 0.42 * light).astype(np.float32)
     folds = rng.uniform((-1.8, 3.2, 0.4, -35, 0.05), (1.8, 5.5, 0.9, 35, 0.14), (5, 5))
-    field.tone -= field.shadow([oval(x, y, 0.12, r, tilt) for x, y, r, tilt, _ in folds], folds[:, 4].tolist(), 0.1)
-    field.tone -= field.shadow([oval(0, 2.4, 0.9, 0.35)], [0.12], 0.15)
+    outlines = [oval(x, y, 0.12, r, tilt) for x, y, r, tilt in folds[:, :4].tolist()]
+    *creases, below_chin = field.cells(np.stack([*outlines, oval(0, 2.4, 0.9, 0.35)]))
+    field.tone -= field.shadow(creases, folds[:, 4].tolist(), 0.1)
+    field.tone -= field.shadow([below_chin], [0.12], 0.15)
     neckline = _neckline(sitter, neck)
     field.paint(worn(sitter)[0])
     canvas.mark(shape, CLOTHES)

@@ -75,11 +75,11 @@ def draw_brow(pen: Pen, sitter: Sitter, side: int) -> None:
     arch = np.sin(np.pi * np.minimum(_S * 1.35, 1.0) ** 1.2)
     middle = -who.brow_height - who.brow_arch * arch + 0.07 * _S**2.2 - 0.025 * max(sitter.moment.smile, 0)
     half = 0.5 * who.brow_thickness * _TAPER
-    edge = np.column_stack([np.r_[x, x[::-1]], np.r_[middle - half, (middle + half)[::-1]]]) * (side, 1)
+    edge = _strip(x, middle - half, middle + half) * (side, 1)
     hair = shade(mix(who.hair, (60, 44, 36), 0.55), 0.72)
     pen.soft(edge, hair, 0.88, 0.016, lift=0.03)
-    hairs = [np.array([[x[i], middle[i] + 0.7 * half[i]], [x[i] + 0.07, middle[i] - 0.75 * half[i]]]) for i in range(7)]
-    pen.strokes([h * (side, 1) for h in hairs], shade(hair, 0.75), 0.010, 0.7, lift=0.03)
+    roots, tips = np.stack([x, middle + 0.7 * half], 1), np.stack([x + 0.07, middle - 0.75 * half], 1)
+    pen.strokes(list(np.stack([roots, tips], 1)[:7] * (side, 1)), shade(hair, 0.75), 0.010, 0.7, lift=0.03)
     pen.mark(edge, FACE, lift=0.03)
 
 
@@ -128,6 +128,14 @@ def _profile(pen: Pen, sitter: Sitter) -> None:
     pen.mark(xy, NOSE, lift=lift)
 
 
+def _strip(x: Points, upper: Points, lower: Points) -> Points:
+    """The closed contour between two curves over the same x."""
+    edge = np.empty((2 * len(x), 2))
+    edge[: len(x), 0], edge[len(x) :, 0] = x, x[::-1]
+    edge[: len(x), 1], edge[len(x) :, 1] = upper, lower[::-1]
+    return edge
+
+
 def draw_mouth(pen: Pen, sitter: Sitter) -> None:
     """Lips, and teeth behind an open mouth; the corners stay where the landmarks say."""
     who, bit = sitter.identity, sitter.cues.get("mouth")
@@ -141,24 +149,21 @@ def draw_mouth(pen: Pen, sitter: Sitter) -> None:
     top = line - _BOW * (0.105 * full) + _DIP
     above, below = line - 0.35 * gap * arc, line + 0.65 * gap * arc
     bottom = below + _BOW * 0.135 * full
-    x = np.r_[cx * _U, cx * _U[::-1]]
-
-    def strip(first: Points, second: Points) -> Points:
-        return np.column_stack([x, np.r_[first, second[::-1]]])
+    x = cx * _U
 
     pen.mark(oval(0, cy + 0.06, cx + 0.08, 0.27), MOUTH, lift=0.03)
-    pen.soft(strip(top, bottom), shade(lips, 0.9), 0.9, 0.012, lift=0.035)
+    pen.soft(_strip(x, top, bottom), shade(lips, 0.9), 0.9, 0.012, lift=0.035)
     if gap > 0.012:
-        inside = strip(above, below)
+        inside = _strip(x, above, below)
         pen.begin_clip(inside, lift=0.035)
         pen.fill(inside, (92, 34, 36), lift=0.035)
-        pen.fill(strip(above - 0.02, above + 0.7 * gap * (1 - _U**4)), (240, 234, 226), lift=0.035)
-        pen.soft(strip(above - 0.02, above + 0.015), (120, 80, 76), 0.5, 0.012, lift=0.035)
+        pen.fill(_strip(x, above - 0.02, above + 0.7 * gap * (1 - _U**4)), (240, 234, 226), lift=0.035)
+        pen.soft(_strip(x, above - 0.02, above + 0.015), (120, 80, 76), 0.5, 0.012, lift=0.035)
         pen.end_clip()
-    pen.fill(strip(top, above), shade(lips, 0.84), alpha=0.75, lift=0.035)
-    pen.fill(strip(below, bottom), lips, alpha=0.75, lift=0.035)
+    pen.fill(_strip(x, top, above), shade(lips, 0.84), alpha=0.75, lift=0.035)
+    pen.fill(_strip(x, below, bottom), lips, alpha=0.75, lift=0.035)
     pen.soft(oval(0.04, cy + sag + gap * 0.65 + 0.065 * full, 0.13, 0.022), shade(lips, 1.35), 0.5, 0.02, lift=0.05)
-    middle = np.column_stack([cx * _U, line if gap <= 0.012 else above])
+    middle = np.column_stack([x, line if gap <= 0.012 else above])
     pen.line(middle, shade(lips, 0.34), 0.020, 0.85, 0.005, lift=0.035)
     for side in (-1, 1):
         pen.soft(oval(side * cx, cy, 0.035, 0.026, n=12), shade(sitter.skin, 0.5), 0.6, 0.014, lift=0.03)

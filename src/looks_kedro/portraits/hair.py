@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from looks_kedro.portraits.anatomy import Head, Points, spline
-from looks_kedro.portraits.brush import HAIR, Canvas, oval, shade
+from looks_kedro.portraits.anatomy import Points, head_of, spline
+from looks_kedro.portraits.brush import HAIR, Canvas, Shape, faint, oval, shade
 from looks_kedro.portraits.pen import split_shapes
 from looks_kedro.portraits.sitter import Field, Sitter, light_on
 
@@ -32,8 +32,8 @@ CUTS: dict[str, Cut] = {
     "bun": Cut(0.25, 0.95, 0.07, 0.0, 0.0),
 }
 
-
 MIDDLE = -1.0
+STRANDS = ((0.72, 0.016, 0.8), (0.85, 0.022, 0.8), (1.18, 0.014, 0.7))  # tone, width and opacity of the thin strokes
 
 
 class Coiffure:
@@ -42,7 +42,7 @@ class Coiffure:
     def __init__(self, sitter: Sitter) -> None:
         self.sitter = sitter
         self.cut = CUTS[sitter.identity.hair_style]
-        self.head = Head(sitter.identity, self.cut.swell * (0.7 + 2 * sitter.identity.hair_volume))
+        self.head = head_of(sitter.identity, self.cut.swell * (0.7 + 2 * sitter.identity.hair_volume))
         self.rims = self.head.outline(sitter.turn, low=0.0)
         self.rng = sitter.random(601)
         self.phase = float(self.rng.uniform(0, 2 * np.pi))
@@ -148,12 +148,13 @@ class Coiffure:
         gloss = 0.16 * np.exp(-(((field.y + 1.12) / 0.16) ** 2))
         field.tone = (0.62 + (0.42 + gloss) * light).astype(np.float32)
         field.paint(sitter.identity.hair)
-        with canvas.clip(shape):
-            self._strands(canvas)
-        canvas.mark(shape, HAIR)
+        self._strands(canvas, field.outline)
+        canvas.mark(field.outline, HAIR)
 
-    def _strands(self, canvas: Canvas) -> None:
-        """Thin strokes from the parting down the head."""
+    def _strands(self, canvas: Canvas, shape: Shape) -> None:
+        """Thin strokes from the parting down the head, where the picture is large enough to show any."""
+        if all(faint(width, alpha, canvas.scale) for _, width, alpha in STRANDS):
+            return
         sitter, rng, hair = self.sitter, self.rng, self.sitter.identity.hair
         start, count = 0.5 * sitter.identity.parting, 36
         angle = (np.linspace(-1.9, 1.9, count) + rng.normal(0, 0.05, count) - np.radians(sitter.yaw) * 0.8)[:, None]
@@ -163,6 +164,6 @@ class Coiffure:
         way = start + (angle - start) * np.sqrt(steps) + curl * np.sin(steps * 9 + angle * 5)
         placed = canvas.pixels(sitter.turn.project(self._hang(way.ravel(), y.ravel())))
         lines = split_shapes(placed, np.full(count, 7))
-        canvas.strokes(lines[::3], shade(hair, 0.72), 0.016, 0.8)
-        canvas.strokes(lines[1::3], shade(hair, 0.85), 0.022, 0.8)
-        canvas.strokes(lines[2::3], shade(hair, 1.18), 0.014, 0.7)
+        with canvas.clip(shape):
+            for first, (tone, width, alpha) in enumerate(STRANDS):
+                canvas.strokes(lines[first :: len(STRANDS)], shade(hair, tone), width, alpha)

@@ -8,6 +8,7 @@ Skin tone, eyes and mouth are drawn independently of all labels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -112,6 +113,7 @@ def _tint(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
     return float(r), float(g), float(b)
 
 
+@lru_cache(maxsize=1024, typed=True)
 def draw_identity(seed: int) -> Identity:
     """Draw an invented person.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,6 +54,7 @@ def _yaw(rng: np.random.Generator) -> tuple[float, float]:
     return (float(sign * size) if side else frontal), frontal
 
 
+@lru_cache(maxsize=1024, typed=True)
 def draw_moment(seed: int) -> Moment:
     """Draw a photo's circumstances: the same seed gives the same moment."""
     rng = np.random.default_rng([seed, 401])

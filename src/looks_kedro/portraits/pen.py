@@ -10,15 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from looks_kedro.portraits.brush import Canvas, Colour, Points, Shape, fixed
+from looks_kedro.portraits.brush import Canvas, Colour, Points, Shape, faint, fixed
 
 Place = Callable[[Points, Points], Points]
 
 
 class Pen:
-    """A list of strokes in frontal face positions, each raised above the skin by a lift."""
+    """A list of strokes in frontal face positions, each raised above the skin by a lift.
 
-    def __init__(self) -> None:
+    Lines that would be too faint at ``scale`` pixels a unit are not collected.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
         self._xy: list[Points] = []
         self._lift: list[float | Points] = []
         self._shift: list[tuple[float, float]] = []
@@ -56,13 +60,15 @@ class Pen:
         self, xy: Points, colour: Colour, width: float, alpha: float = 1.0, blur: float = 0.0, *, lift: float = 0.0
     ) -> None:
         """An open stroke; see :meth:`Canvas.line`."""
-        self._add("line", [xy], lift, (0, 0), colour, width, alpha, blur)
+        if not faint(width, alpha, self.scale):
+            self._add("line", [xy], lift, (0, 0), colour, width, alpha, blur)
 
     def strokes(
         self, lines: list[Points], colour: Colour, width: float, alpha: float = 1.0, *, lift: float = 0.0
     ) -> None:
         """Open strokes of one colour; see :meth:`Canvas.strokes`."""
-        self._add("strokes", lines, lift, (0, 0), colour, width, alpha)
+        if not faint(width, alpha, self.scale):
+            self._add("strokes", lines, lift, (0, 0), colour, width, alpha)
 
     def mark(self, xy: Points, label: int, *, lift: float | Points = 0.0) -> None:
         """A label; see :meth:`Canvas.mark`."""
@@ -80,15 +86,18 @@ class Pen:
         """All contours in pixels."""
         counts = np.array([len(xy) for xy in self._xy])
         lift = np.repeat([v if isinstance(v, float) else 0.0 for v in self._lift], counts)
-        ends = np.cumsum(counts)
-        for index, own in enumerate(self._lift):
+        for own, end in zip(self._lift, np.cumsum(counts).tolist(), strict=True):
             if not isinstance(own, float):
-                lift[ends[index] - counts[index] : ends[index]] = own
-        plane = place(np.concatenate(self._xy), lift) + np.repeat(np.array(self._shift, float), counts, axis=0)
+                lift[end - len(own) : end] = own
+        plane = place(np.concatenate(self._xy), lift)
+        if any(shift != (0, 0) for shift in self._shift):
+            plane += np.repeat(np.array(self._shift, float), counts, axis=0)
         return split_shapes(canvas.pixels(plane), counts)
 
     def draw(self, canvas: Canvas, place: Place) -> None:
         """Place everything on the head and draw it in order."""
+        if not self._xy:
+            return
         shapes = self.shapes(place, canvas)
         at, clip = 0, None
         for kind, count, how in self._strokes:

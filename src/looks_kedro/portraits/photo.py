@@ -94,12 +94,9 @@ def _draw(
     height, width = view.shape
     stretch = max(frame_shape) / scene.PLATE
     matrix = view.frame @ np.diag([stretch, stretch, 1.0])
-    planes = np.stack(
-        [
-            cv2.warpAffine(plane, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for plane in scene.draw_plate(seed, cues)
-        ]
-    )
+    planes = np.empty((3, height, width), np.float32)
+    for plane, out in zip(scene.draw_plate(seed, cues), planes, strict=True):
+        cv2.warpAffine(plane, matrix, (width, height), dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     labels = np.zeros((height, width), np.uint8) if masks else None
     canvas = Canvas(planes, view.head, labels)
     if "background_texture" in cues:
@@ -124,11 +121,11 @@ def draw_person(canvas: Canvas, sitter: Sitter) -> None:
         draw_ear(canvas, sitter, near)
     draw_skin(canvas, sitter)
     if "skin" in sitter.cues:
-        blemish = Pen()
+        blemish = Pen(canvas.scale)
         draw_complexion(blemish, sitter, sitter.cues["skin"])
         with canvas.clip(sitter.outline):
             blemish.draw(canvas, sitter.face)
-    pen = Pen()
+    pen = Pen(canvas.scale)
     draw_eye(pen, sitter, -near)
     draw_brow(pen, sitter, -near)
     draw_nose(pen, sitter)

@@ -22,8 +22,8 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
     return 255 * r, 255 * g, 255 * b
 
 
-def draw_plate(seed: int, cues: Mapping[str, int]) -> Planes:
-    """A place, float32 (3, PLATE, PLATE), spanning the photo's longer side."""
+def draw_plate(seed: int, cues: Mapping[str, int]) -> list[Planes]:
+    """A place spanning the photo's longer side: its red, green and blue, each float32 (PLATE, PLATE)."""
     rng = np.random.default_rng([seed, 801])
     kind = SCENES[int(rng.integers(len(SCENES)))]
     hue, free = rng.normal(0, 0.022), rng.random()
@@ -42,7 +42,7 @@ def draw_plate(seed: int, cues: Mapping[str, int]) -> Planes:
     canvas = Canvas(planes, np.array([[PLATE, 0.0, 0.0], [0.0, PLATE, 0.0]]))
     _PAINTERS[kind](canvas, rng, (hue, saturation, value))
     sigma = rng.uniform(1.2, 3.0)
-    return np.stack([smooth(plane, sigma) for plane in planes])
+    return [smooth(plane, sigma) for plane in planes]
 
 
 Palette = tuple[float, float, float]
@@ -61,8 +61,10 @@ def _studio(canvas: Canvas, rng: np.random.Generator, palette: Palette) -> None:
 
 def _box(canvas: Canvas, x: float, y: float, w: float, h: float, colour: Colour) -> None:
     """An upright rectangle; its edges need no smoothing because the plate is out of focus."""
-    left, top, right, bottom = (max(0, round(v * PLATE)) for v in (x, y, x + w, y + h))
-    canvas.planes[:, top:bottom, left:right] = np.array(colour, np.float32)[:, None, None]
+    left, right = max(0, round(x * PLATE)), max(0, round((x + w) * PLATE))
+    top, bottom = max(0, round(y * PLATE)), max(0, round((y + h) * PLATE))
+    for plane, value in zip(canvas.planes, colour, strict=True):
+        plane[top:bottom, left:right] = value
 
 
 def _discs(canvas: Canvas, discs: Points, flat: float, colour: Colour, alpha: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from looks_kedro.portraits.anatomy import Head, Points, Turn, landmark_points, spline
+from looks_kedro.portraits.anatomy import Head, Points, Turn, head_of, landmark_points, spline
 from looks_kedro.portraits.brush import (
     FACE,
     HAIR,
@@ -22,15 +22,18 @@ from looks_kedro.portraits.brush import (
     coverage,
     mix,
     oval,
+    ovals,
     shade,
     smooth,
 )
 from looks_kedro.portraits.identity import Identity
 from looks_kedro.portraits.moment import Moment
-from looks_kedro.portraits.pen import split_shapes
 
 HAIRBANDS: tuple[Colour, ...] = ((40, 150, 220), (226, 48, 78))  # by the cue's bit
+FLUSH = np.array([[[214.0]], [[92.0]], [[84.0]]], np.float32)
 CELL = 0.055  # side of a shading cell, in eye distances
+_AROUND = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+_EAR_UP, _EAR_ACROSS = np.sin(_AROUND), np.cos(_AROUND)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Sitter:
     @cached_property
     def head(self) -> Head:
         """The skin surface."""
-        return Head(self.identity)
+        return head_of(self.identity)
 
     @cached_property
     def turn(self) -> Turn:
@@ -87,33 +90,33 @@ class Sitter:
 
 def light_on(sitter: Sitter, x: Points, y: Points) -> NDArray[np.float32]:
     """Lambert light on a sphere with unit coordinates x, y in -1..1 (same shapes), about 0 to 1."""
-    nx, ny = np.clip(x, -0.97, 0.97), np.clip(y, -0.9, 0.9)
-    nz = np.sqrt(np.maximum(1 - nx * nx - 0.5 * ny * ny, 0.02))
+    nx, ny = x.clip(-0.97, 0.97), y.clip(-0.9, 0.9)
+    xx, yy = nx * nx, ny * ny
+    nz = np.sqrt(np.maximum(1 - xx - 0.5 * yy, 0.02))
     lx, ly, lz = sitter.moment.light
-    light: NDArray[np.float32] = ((nx * lx + ny * ly + nz * lz) / np.sqrt(nx * nx + ny * ny + nz * nz)).astype(
-        np.float32
-    )
-    return light
+    light: Points = (nx * lx + ny * ly + nz * lz) / np.sqrt(xx + yy + nz * nz)
+    return light.astype(np.float32)
 
 
 def toned(colour: Colour, tone: NDArray[np.float32], blush: NDArray[np.float32] | None = None) -> Planes:
     """(3, h, w) colours of a surface under a tone field: below 1 in shadow, above 1 highlit; blush reddens."""
-    tone = np.clip(tone, 0.15, 1.6)
-    dark, bright = np.minimum(tone, 1.0), np.maximum(tone - 1, 0)
-    redder = dark * (1.15 - 0.15 * dark)  # close to dark ** 0.85
-    planes = np.stack([colour[0] * redder, colour[1] * dark, colour[2] * dark * (0.94 + 0.06 * dark)])
-    planes += (255 - planes) * bright
+    dark, bright = tone.clip(0.15, 1.0), tone.clip(1.0, 1.6) - 1
+    planes: Planes = np.empty((3, *tone.shape), np.float32)
+    planes[0] = colour[0] * (dark * (1.15 - 0.15 * dark))  # close to dark ** 0.85
+    planes[1] = colour[1] * dark
+    planes[2] = colour[2] * dark * (0.94 + 0.06 * dark)
+    highlight = 255 - planes
+    highlight *= bright
+    planes += highlight
     if blush is not None:
-        flush = np.array([[[214.0]], [[92.0]], [[84.0]]], np.float32)
-        planes += (flush - planes) * np.minimum(blush, 0.8)
-    out: Planes = planes.astype(np.float32, copy=False)
-    return out
+        planes += (FLUSH - planes) * np.minimum(blush, 0.8)
+    return planes
 
 
 class Field:
     """A coarse map of light over a box of the canvas, on which soft shadows are laid."""
 
-    def __init__(self, canvas: Canvas, outline: Points) -> None:
+    def __init__(self, canvas: Canvas, outline: Points | Shape) -> None:
         self.canvas, self.outline = canvas, canvas.shape(outline)
         self.box = canvas.box(self.outline.extent) or (0, 0, 1, 1)
         left, top, right, bottom = self.box
@@ -122,26 +125,30 @@ class Field:
         self.cell = np.array([(right - left) / columns, (bottom - top) / rows])
         px = left + (np.arange(columns) + 0.5) * self.cell[0] - canvas.matrix[0, 2]
         py = (top + (np.arange(rows) + 0.5) * self.cell[1] - canvas.matrix[1, 2])[:, None]
-        (a, b), (c, d) = np.linalg.inv(canvas.matrix[:, :2]).tolist()
+        (a, b), (c, d) = canvas.inverse
         self.x, self.y = (a * px + b * py).astype(np.float32), (c * px + d * py).astype(np.float32)
         self.tone = np.ones((rows, columns), np.float32)
         self.blush: NDArray[np.float32] | None = None
 
-    def shadow(self, shapes: list[Points | Shape], depths: list[float], blur: float) -> NDArray[np.float32]:
-        """Closed shapes of the plane with soft edges of ``blur`` units, as a field of their depths."""
+    def cells(self, points: Points) -> NDArray[np.int32]:
+        """(..., 2) plane to sixteenths of cells, for :meth:`shadow`."""
+        cells: Points = (self.canvas.pixels(points) - self.box[:2]) / self.cell
+        return (cells * 16 - 8).astype(np.int32)
+
+    def shadow(self, shapes: Iterable[NDArray[np.int32]], depths: Sequence[float], blur: float) -> NDArray[np.float32]:
+        """Closed contours of cells with soft edges of ``blur`` plane units, as a field of their depths."""
         scratch = np.zeros_like(self.tone)
-        for points, depth in zip(shapes, depths, strict=True):
-            pixels = (self.canvas.shape(points).pixels - self.box[:2]) / self.cell
-            cv2.fillPoly(scratch, [(pixels * 16 - 8).astype(np.int32)], depth, cv2.LINE_8, 4)
+        for shape, depth in zip(shapes, depths, strict=True):
+            cv2.fillPoly(scratch, [shape], depth, cv2.LINE_8, 4)
         return smooth(scratch, max(blur * self.canvas.scale / float(self.cell[0]), 0.4))
 
     def paint(self, colour: Colour) -> None:
         """Lay the shaded colour inside the outline."""
-        size = (self.box[2] - self.box[0], self.box[3] - self.box[1])
-        planes = [
-            cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in toned(colour, self.tone, self.blush)
-        ]
-        self.canvas.blend(coverage(self.outline, self.box), self.box, np.stack(planes))
+        planes, cover = toned(colour, self.tone, self.blush), coverage(self.outline, self.box)
+        if planes.shape[1:] != cover.shape:
+            size = cover.shape[::-1]
+            planes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes])
+        self.canvas.blend(cover, self.box, planes)
 
 
 def draw_skin(canvas: Canvas, sitter: Sitter) -> None:
@@ -156,7 +163,7 @@ def draw_skin(canvas: Canvas, sitter: Sitter) -> None:
     field.tone = (1.06 + sitter.moment.contrast * (light - 0.92)).astype(np.float32)
     _model_face(field, sitter)
     field.paint(sitter.skin)
-    canvas.mark(outline, FACE)
+    canvas.mark(field.outline, FACE)
 
 
 def _model_face(field: Field, sitter: Sitter) -> None:
@@ -186,10 +193,10 @@ def _model_face(field: Field, sitter: Sitter) -> None:
         (0.09, oval(0, chin - 0.2, 0.16, 0.10), -0.08, 0.0),
         (0.13, oval(0.1 * lit, -0.62, 0.42, 0.18), -0.07, 0.0),
     ]
-    counts = np.array([len(r[1]) for r in relief])
+    counts = [len(r[1]) for r in relief]
     lift = np.repeat([max(r[3], 0.0) for r in relief], counts)
-    placed = field.canvas.pixels(sitter.face(np.concatenate([r[1] for r in relief]), lift))
-    shapes = split_shapes(placed, counts)
+    cells = field.cells(sitter.face(np.concatenate([r[1] for r in relief]), lift))
+    shapes = np.split(cells, np.cumsum(counts)[:-1])
     groups: dict[tuple[float, bool], list[int]] = {}
     for i, (blur, _, _, kind) in enumerate(relief):
         groups.setdefault((blur, kind < 0), []).append(i)
@@ -204,15 +211,15 @@ def _model_face(field: Field, sitter: Sitter) -> None:
 def draw_ear(canvas: Canvas, sitter: Sitter, side: int) -> None:
     """One ear: side -1 is the image's left."""
     size = sitter.identity.ear_size
-    t = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    up, across = 0.34 * size * np.sin(t), 0.19 * size * np.cos(t)
-    across = across * (1 + 0.25 * (np.sin(t) < 0))
+    up, across = 0.34 * size * _EAR_UP, 0.19 * size * _EAR_ACROSS
+    across = across * (1 + 0.25 * (_EAR_UP < 0))
     width = float(sitter.head.section(np.array([0.35]))[0][0])
     ear = np.column_stack([side * (width - 0.02 + (across + 0.15) * 0.55), 0.32 + up, -1.05 - across * 0.8])
     shape = sitter.turn.project(ear)
     tone = 0.86 + 0.16 * side * sitter.moment.light[0]
     canvas.fill(shape, shade(sitter.skin, tone), SKIN)
-    inner = shape.mean(0) + (shape - shape.mean(0)) * 0.55
+    middle = shape.mean(0)
+    inner = middle + (shape - middle) * 0.55
     canvas.soft(inner, shade(mix(sitter.skin, (190, 90, 80), 0.2), tone * 0.72), 0.7, 0.035)
 
 
@@ -238,7 +245,8 @@ def draw_neck(canvas: Canvas, sitter: Sitter) -> None:
     ).astype(np.float32)
     chin = sitter.head.chin
     shift = float(sitter.turn.project(np.array([[0.0, chin, -0.3]]))[0, 0])
-    field.tone -= field.shadow([oval(shift * 0.6, chin - 0.1, 0.85, 0.42)], [0.36], 0.13)
-    field.tone -= field.shadow([oval(0, 2.55, 0.10, 0.10)], [0.10], 0.06)
+    under_chin, pit = field.cells(ovals([(shift * 0.6, chin - 0.1, 0.85, 0.42), (0, 2.55, 0.10, 0.10)]))
+    field.tone -= field.shadow([under_chin], [0.36], 0.13)
+    field.tone -= field.shadow([pit], [0.10], 0.06)
     field.paint(sitter.skin)
-    canvas.mark(shape, SKIN)
+    canvas.mark(field.outline, SKIN)
