@@ -21,6 +21,7 @@ GOAL = 1.5
 COMMANDS = {
     "registry list": ["registry", "list"],
     "an unknown parameter": ["run", "--params", "nonsense=1"],
+    "a slip within a group": ["run", "--params", "training.epoch=3"],
 }
 
 

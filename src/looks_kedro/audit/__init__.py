@@ -6,10 +6,9 @@ logits; nothing here imports Kedro or the learning package. The names below are 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from looks_kedro.audit.settings import Rules
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.audit.auditing import audit
@@ -20,30 +19,24 @@ if TYPE_CHECKING:
     from looks_kedro.audit.leak import LeakGap, feature_leak_gap, leak_gap
     from looks_kedro.audit.reliance import Decisions, UndefinedRelianceError, reliance_table
     from looks_kedro.audit.report import Report, report_of
+    from looks_kedro.audit.settings import Rules
     from looks_kedro.audit.verdict import Finding, Verdict, decide
 
-_HOMES = {
-    "audit": "auditing",
-    "Classifier": "classifier",
-    "as_classifier": "classifier",
-    "chosen_channels": "evaluation",
-    "chosen_rows": "evaluation",
-    "evaluate_channels": "evaluation",
-    "evaluate_unedited": "evaluation",
-    "CHANNELS": "interventions.channels",
-    "PortraitSet": "interventions.portrait_set",
-    "LeakGap": "leak",
-    "feature_leak_gap": "leak",
-    "leak_gap": "leak",
-    "Decisions": "reliance",
-    "UndefinedRelianceError": "reliance",
-    "reliance_table": "reliance",
-    "Report": "report",
-    "report_of": "report",
-    "Finding": "verdict",
-    "Verdict": "verdict",
-    "decide": "verdict",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "auditing": ["audit"],
+        "classifier": ["Classifier", "as_classifier"],
+        "evaluation": ["chosen_channels", "chosen_rows", "evaluate_channels", "evaluate_unedited"],
+        "interventions.channels": ["CHANNELS"],
+        "interventions.portrait_set": ["PortraitSet"],
+        "leak": ["LeakGap", "feature_leak_gap", "leak_gap"],
+        "reliance": ["Decisions", "UndefinedRelianceError", "reliance_table"],
+        "report": ["Report", "report_of"],
+        "settings": ["Rules"],
+        "verdict": ["Finding", "Verdict", "decide"],
+    },
+)
 
 __all__ = [
     "CHANNELS",
@@ -68,10 +61,3 @@ __all__ = [
     "reliance_table",
     "report_of",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,13 +6,15 @@ data set's layout.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.cam.attention import attention_on
     from looks_kedro.cam.averages import average_maps, enlarge, group_averages
     from looks_kedro.cam.closed_form import Evidence, class_maps, evidence_maps, maps_of, normalise_each
+    from looks_kedro.cam.evidence import network_evidence
     from looks_kedro.cam.figures import (
         AverageMap,
         average_figure,
@@ -31,43 +33,25 @@ if TYPE_CHECKING:
     from looks_kedro.cam.selection import select_images
     from looks_kedro.cam.styles import drawn_maps, full_colour
 
-_HOMES = {
-    "attention_on": "attention",
-    "average_maps": "averages",
-    "enlarge": "averages",
-    "group_averages": "averages",
-    "Evidence": "closed_form",
-    "class_maps": "closed_form",
-    "evidence_maps": "closed_form",
-    "maps_of": "closed_form",
-    "normalise_each": "closed_form",
-    "AverageMap": "figures",
-    "average_figure": "figures",
-    "averages_grid": "figures",
-    "maps_sheet": "figures",
-    "padding_figure": "figures",
-    "sections_sheet": "figures",
-    "last_grid": "layers",
-    "layer_evidence": "layers",
-    "layer_maps": "layers",
-    "token_grid": "layers",
-    "MeanFaces": "mean_portraits",
-    "mean_faces": "mean_portraits",
-    "contact_sheet": "overlay",
-    "jet_overlay": "overlay",
-    "signed_overlay": "overlay",
-    "METHODS": "package",
-    "package_evidence": "package",
-    "package_maps": "package",
-    "mirror_control": "padding",
-    "padding_table": "padding",
-    "attention_by_region": "regions",
-    "region_table": "regions",
-    "sanity_table": "sanity",
-    "select_images": "selection",
-    "drawn_maps": "styles",
-    "full_colour": "styles",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "attention": ["attention_on"],
+        "averages": ["average_maps", "enlarge", "group_averages"],
+        "closed_form": ["Evidence", "class_maps", "evidence_maps", "maps_of", "normalise_each"],
+        "evidence": ["network_evidence"],
+        "figures": ["AverageMap", "average_figure", "averages_grid", "maps_sheet", "padding_figure", "sections_sheet"],
+        "layers": ["last_grid", "layer_evidence", "layer_maps", "token_grid"],
+        "mean_portraits": ["MeanFaces", "mean_faces"],
+        "overlay": ["contact_sheet", "jet_overlay", "signed_overlay"],
+        "package": ["METHODS", "package_evidence", "package_maps"],
+        "padding": ["mirror_control", "padding_table"],
+        "regions": ["attention_by_region", "region_table"],
+        "sanity": ["sanity_table"],
+        "selection": ["select_images"],
+        "styles": ["drawn_maps", "full_colour"],
+    },
+)
 
 __all__ = [
     "METHODS",
@@ -94,6 +78,7 @@ __all__ = [
     "maps_sheet",
     "mean_faces",
     "mirror_control",
+    "network_evidence",
     "normalise_each",
     "package_evidence",
     "package_maps",
@@ -106,10 +91,3 @@ __all__ = [
     "signed_overlay",
     "token_grid",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,31 +6,27 @@ shows the audit only what a user would have. No Kedro here; the audit is known o
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from looks_kedro.known_answers.settings import CaseSizes, KnownAnswers
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.known_answers.cases import Case, cases_of, grid
     from looks_kedro.known_answers.judging import Exhibit, Judge, Judgement
     from looks_kedro.known_answers.running import read_results, run_cases
     from looks_kedro.known_answers.scoring import case_table, confusion, score_table, wrong_cases
+    from looks_kedro.known_answers.settings import CaseSizes, KnownAnswers
 
-_HOMES = {
-    "Case": "cases",
-    "cases_of": "cases",
-    "grid": "cases",
-    "Exhibit": "judging",
-    "Judge": "judging",
-    "Judgement": "judging",
-    "read_results": "running",
-    "run_cases": "running",
-    "case_table": "scoring",
-    "confusion": "scoring",
-    "score_table": "scoring",
-    "wrong_cases": "scoring",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cases": ["Case", "cases_of", "grid"],
+        "judging": ["Exhibit", "Judge", "Judgement"],
+        "running": ["read_results", "run_cases"],
+        "scoring": ["case_table", "confusion", "score_table", "wrong_cases"],
+        "settings": ["CaseSizes", "KnownAnswers"],
+    },
+)
 
 __all__ = [
     "Case",
@@ -48,10 +44,3 @@ __all__ = [
     "score_table",
     "wrong_cases",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,15 +1,14 @@
 """Backbones, FairFace checkpoints, image arrays, the training engine, predictions and how good they are.
 
 Everything that fits or runs a network lives here; nothing here knows Kedro, class activation maps or where
-images come from. The names below load torch only when they are first used, except the settings.
+images come from. The names below load torch only when they are first used.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from looks_kedro.learning.settings import BACKBONES, CLASSES, IMAGENET_MEAN, IMAGENET_STD, Augmentation, Training
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.learning.array_store import ArrayStore
@@ -32,40 +31,36 @@ if TYPE_CHECKING:
     from looks_kedro.learning.pretraining import train_attributes
     from looks_kedro.learning.recovery import Recovery
     from looks_kedro.learning.savings import measure_savings
+    from looks_kedro.learning.settings import BACKBONES, CLASSES, IMAGENET_MEAN, IMAGENET_STD, Augmentation, Training
     from looks_kedro.learning.training import train_classifier
 
-_HOMES = {
-    "ArrayStore": "array_store",
-    "build_backbone": "backbones",
-    "split_head": "backbones",
-    "with_new_head": "backbones",
-    "calibration_summary": "calibration",
-    "calibration_table": "calibration",
-    "reliability_figure": "calibration",
-    "load_checkpoint": "checkpoints",
-    "make_checkpoint": "checkpoints",
-    "model_from_checkpoint": "checkpoints",
-    "load_portraits": "data",
-    "portrait_batches": "data",
-    "checkpoint_from_safetensors": "export",
-    "export_onnx": "export",
-    "export_safetensors": "export",
-    "attribute_accuracy": "fairface",
-    "attribute_loss": "fairface",
-    "attribute_targets": "fairface",
-    "custom_from_fairface": "fairface",
-    "load_fairface": "fairface",
-    "load_imagenet": "imagenet",
-    "start_from_imagenet": "imagenet",
-    "performance": "metrics",
-    "Portraits": "portrait_arrays",
-    "predict": "predictions",
-    "prediction_table": "predictions",
-    "train_attributes": "pretraining",
-    "Recovery": "recovery",
-    "measure_savings": "savings",
-    "train_classifier": "training",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "array_store": ["ArrayStore"],
+        "backbones": ["build_backbone", "split_head", "with_new_head"],
+        "calibration": ["calibration_summary", "calibration_table", "reliability_figure"],
+        "checkpoints": ["load_checkpoint", "make_checkpoint", "model_from_checkpoint"],
+        "data": ["load_portraits", "portrait_batches"],
+        "export": ["checkpoint_from_safetensors", "export_onnx", "export_safetensors"],
+        "fairface": [
+            "attribute_accuracy",
+            "attribute_loss",
+            "attribute_targets",
+            "custom_from_fairface",
+            "load_fairface",
+        ],
+        "imagenet": ["load_imagenet", "start_from_imagenet"],
+        "metrics": ["performance"],
+        "portrait_arrays": ["Portraits"],
+        "predictions": ["predict", "prediction_table"],
+        "pretraining": ["train_attributes"],
+        "recovery": ["Recovery"],
+        "savings": ["measure_savings"],
+        "settings": ["Augmentation", "BACKBONES", "CLASSES", "IMAGENET_MEAN", "IMAGENET_STD", "Training"],
+        "training": ["train_classifier"],
+    },
+)
 
 __all__ = [
     "BACKBONES",
@@ -105,10 +100,3 @@ __all__ = [
     "train_classifier",
     "with_new_head",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +21,19 @@ ImageArray = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 
-def read_portrait(path: Path, size: int, alpha_colour: Colour) -> ImageArray:
+def read_portrait(file: Path | IO[bytes], size: int | None, alpha_colour: Colour) -> ImageArray:
     """Decode one image to RGB and resize it to a square.
 
     Shrinking averages over the area of each pixel, enlarging is bilinear. A network sees three channels: a picture
     with transparency is laid on ``alpha_colour``, ``a image + (1 - a) colour``, before it is resized.
 
     Args:
-        path: the file.
-        size: side of the square in pixels.
+        file: its path, or the open file.
+        size: side of the square in pixels; none leaves the image its own size.
         alpha_colour: red, green, blue (0-255) behind transparent pixels.
 
     Returns:
-        uint8 (size, size, 3).
+        uint8 (size, size, 3), or (H, W, 3) without a size.
 
     Raises:
         BadInputError: the file is missing or no readable image.
@@ -40,15 +41,15 @@ def read_portrait(path: Path, size: int, alpha_colour: Colour) -> ImageArray:
     import cv2
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(file) as opened:
             if opened.mode in {"RGBA", "LA", "PA"} or "transparency" in opened.info:
                 pixels = without_alpha(np.asarray(opened.convert("RGBA")), alpha_colour)
             else:
                 # Converting what is RGB already would copy it.
                 pixels = np.asarray(opened if opened.mode == "RGB" else opened.convert("RGB"), dtype=np.uint8)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInputError(f"{path}: expected a readable image, found {error}; restore or remove it") from error
-    if pixels.shape[:2] != (size, size):
+        raise BadInputError(f"{file}: expected a readable image, found {error}; restore or remove it") from error
+    if size is not None and pixels.shape[:2] != (size, size):
         shrinks = min(pixels.shape[:2]) >= size
         pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return pixels

@@ -5,8 +5,9 @@ No Kedro, no files and no models here: values in, pictures out, the same for the
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.portraits.identity import AGES, GENDERS, RACES, Identity, draw_identity
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
     from looks_kedro.portraits.plants import CHANNELS, Plant, draw_bit, draw_cues
     from looks_kedro.portraits.raw_set import PhotoSet, RawPhoto, photo_set, redraw
 
-_HOMES = {
-    "identity": ("AGES", "GENDERS", "RACES", "Identity", "draw_identity"),
-    "photo": ("Photo", "aligned_face", "take_photo"),
-    "raw_set": ("PhotoSet", "RawPhoto", "photo_set", "redraw"),
-    "plants": ("CHANNELS", "Plant", "draw_bit", "draw_cues"),
-}
+# The drawing needs OpenCV: it is loaded when somebody draws, not when parameters are read.
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "identity": ["AGES", "GENDERS", "RACES", "Identity", "draw_identity"],
+        "photo": ["Photo", "aligned_face", "take_photo"],
+        "plants": ["CHANNELS", "Plant", "draw_bit", "draw_cues"],
+        "raw_set": ["PhotoSet", "RawPhoto", "photo_set", "redraw"],
+    },
+)
 
 __all__ = [
     "AGES",
@@ -39,11 +44,3 @@ __all__ = [
     "redraw",
     "take_photo",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # The drawing needs OpenCV: load it when somebody draws, not when parameters are read.
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,8 +6,9 @@ they do not compute.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.prediction.photos import Photo, find_photos
@@ -18,19 +19,18 @@ if TYPE_CHECKING:
     from looks_kedro.prediction.summary import summary_lines
     from looks_kedro.prediction.verdicts import AuditNote, audit_note
 
-_HOMES = {
-    "AuditNote": "verdicts",
-    "audit_note": "verdicts",
-    "Photo": "photos",
-    "find_photos": "photos",
-    "draw_prediction": "picture",
-    "Predictor": "predictor",
-    "usable_temperature": "predictor",
-    "Preparation": "preparing",
-    "Prediction": "results",
-    "prediction_rows": "results",
-    "summary_lines": "summary",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "photos": ["Photo", "find_photos"],
+        "picture": ["draw_prediction"],
+        "predictor": ["Predictor", "usable_temperature"],
+        "preparing": ["Preparation"],
+        "results": ["Prediction", "prediction_rows"],
+        "summary": ["summary_lines"],
+        "verdicts": ["AuditNote", "audit_note"],
+    },
+)
 
 __all__ = [
     "AuditNote",
@@ -45,10 +45,3 @@ __all__ = [
     "summary_lines",
     "usable_temperature",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -147,32 +147,20 @@ class _Network:
     def __init__(self, checkpoint: Checkpoint, device: str) -> None:
         import torch
 
-        from looks_kedro.learning import model_from_checkpoint, split_head
+        from looks_kedro.learning import model_from_checkpoint
         from looks_kedro.learning.data import choose_device
 
         self.device = choose_device(device)
         network = model_from_checkpoint(checkpoint)
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        try:
-            self.parts: Any = split_head(self.network)
-        except BadParameterError:  # its head is of another kind: derivatives of the part above the last grid
-            self.parts = None
 
     def evidence(self, images: npt.NDArray[np.uint8]) -> Evidence:
         """Signed evidence and logits of images, uint8 (n, S, S, 3)."""
-        from torchvision.models import VisionTransformer
-
-        from looks_kedro.cam import last_grid, layer_evidence, maps_of, token_grid
+        from looks_kedro.cam import network_evidence
+        from looks_kedro.learning import split_head
         from looks_kedro.learning.data import on_device
 
-        batch = on_device(images, self.device)
-        if self.parts is not None:
-            trunk, head = self.parts
-            return maps_of(trunk, head.weight, head.bias, [batch])
-        if isinstance(self.network, VisionTransformer):
-            last = list(self.network.encoder.layers._modules)[-1]
-            return layer_evidence(self.network, f"encoder.layers.{last}.ln_1", [batch], to_grid=token_grid)
-        return layer_evidence(self.network, last_grid(self.network, batch), [batch])
+        return network_evidence(self.network, [on_device(images, self.device)], split_head)
 
 
 def usable_temperature(summary: pd.DataFrame) -> float | None:

@@ -29,8 +29,9 @@ from looks_kedro.faces import (
 from looks_kedro.faces.decode import UnreadableImageError, decode
 from looks_kedro.faces.inspection import BOX_COLUMNS
 from looks_kedro.faces.landmarks import LANDMARK_COLUMNS
+from looks_kedro.learning.decoding import read_portrait
 from looks_kedro.mattes import MatteLimits, Matter, Mattes, decide, matte_quality
-from looks_kedro.mattes.compositing import Variant, compose, without_alpha
+from looks_kedro.mattes.compositing import Variant, compose
 from looks_kedro.prediction.photos import Photo
 
 __all__ = ["REGION_SIDE", "Preparation", "PreparedPhoto", "Preparer", "encoded", "prepare_photos", "square"]
@@ -158,7 +159,7 @@ def encoded(pixels: Image) -> bytes:
 
 
 def square(data: bytes, alpha_colour: Colour, size: int | None = None) -> Image:
-    """An image file as the network sees it; the pixels of ``learning.read_portrait``.
+    """An image file as the network sees it.
 
     Args:
         data: an image file of :func:`encoded`.
@@ -168,14 +169,7 @@ def square(data: bytes, alpha_colour: Colour, size: int | None = None) -> Image:
     Returns:
         uint8 (size, size, 3).
     """
-    import cv2
-
-    pixels = without_alpha(_pixels(data), alpha_colour)
-    if size is None or pixels.shape[:2] == (size, size):
-        return pixels
-    shrinks = min(pixels.shape[:2]) >= size
-    resized = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(resized, dtype=np.uint8)
+    return read_portrait(io.BytesIO(data), size, alpha_colour)
 
 
 def _prepared(state: Preparer, photo: Photo, measured: dict[str, Any] | None) -> PreparedPhoto:

@@ -6,20 +6,19 @@ import hashlib
 import io
 import json
 import logging
-import queue
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from looks_kedro.errors import BadInputError
 from looks_kedro.progress import track
 from looks_kedro.sources.download_store import DownloadStore, KeptAnswer, KeptPicture
+from looks_kedro.sources.host_by_host import each_done
 from looks_kedro.sources.listing import Listing, table
 from looks_kedro.sources.names import folder_names
 
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from looks_kedro.sources.web import WebClient
 
 logger = logging.getLogger(__name__)
-
-HOSTS_AT_ONCE = 8
-"""Hosts that are asked at the same time; each gets one request at a time."""
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp",
              "DIB": ".bmp", "TIFF": ".tif", "PPM": ".ppm", "AVIF": ".avif", "JPEG2000": ".jp2", "TGA": ".tga",
@@ -130,7 +126,8 @@ class Downloads:
             waiting = [url for url in urls if not self._is_done(url, client, max_pixels)]
             if urls:
                 logger.info("%s: %d pictures proposed, %d still to be asked for.", source, len(urls), len(waiting))
-            for _ in track(self._bring_all(waiting, client, max_pixels), description, len(waiting)):
+            brought = each_done(waiting, partial(self.bring, client=client, max_pixels=max_pixels))
+            for _ in track(brought, description, len(waiting)):
                 pass
             return self.listing(hits, source=source, looks=looks, max_pixels=max_pixels)
 
@@ -184,38 +181,6 @@ class Downloads:
 
     # --- one URL -----------------------------------------------------------------------------------------------------
 
-    def _bring_all(self, urls: Sequence[str], client: WebClient, max_pixels: int) -> Iterator[str]:
-        """Bring URLs host by host, several hosts at a time, and give each URL when it is done."""
-        hosts: dict[str, list[str]] = {}
-        for url in urls:
-            hosts.setdefault(_host(url), []).append(url)
-        # The host with the most pictures takes longest, so it comes first.
-        waiting = deque(sorted(hosts.values(), key=len, reverse=True))
-        done: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
-        stop = threading.Event()
-
-        def work(group: list[str]) -> None:
-            try:
-                for url in group:
-                    if stop.is_set():
-                        return
-                    self.bring(url, client, max_pixels)
-                    done.put(url)
-            except BaseException as error:  # raised again below, in the thread that waits
-                done.put(error)
-
-        # Not an executor: its threads would have to end before Ctrl-C ends the program, and the store needs no care.
-        for _ in range(min(HOSTS_AT_ONCE, len(hosts))):
-            threading.Thread(target=lambda: _work_off(waiting, work), daemon=True).start()
-        try:
-            for _ in urls:
-                result = done.get()
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            stop.set()
-
     def _ask(self, url: str, client: WebClient) -> KeptAnswer:
         from looks_kedro.sources.web import FetchError
 
@@ -267,15 +232,6 @@ class Downloads:
         return self._store.is_whole(answer.sha256, answer.bytes)
 
 
-def _work_off(waiting: deque[list[str]], work: Callable[[list[str]], None]) -> None:
-    while waiting:
-        try:
-            group = waiting.popleft()
-        except IndexError:  # another thread took the last one
-            return
-        work(group)
-
-
 def _in_order(hits: Sequence[Hit]) -> list[Hit]:
     """Each URL of a person once, persons in the order of their first hit, hits by rank."""
     place: dict[str, int] = {}
@@ -300,13 +256,6 @@ def _log_row(hit: Hit, answer: KeptAnswer, picture: KeptPicture | None) -> dict[
 def _attribution(hit: Hit, file: str) -> dict[str, Any]:
     return {"file": file, "identity": hit.identity, "title": hit.title, "author": hit.author, "licence": hit.licence,
             "licence_url": hit.licence_url, "page": hit.page, "origin": hit.url}  # fmt: skip
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc.lower()
-    except ValueError:
-        return ""  # the client says what is wrong with it
 
 
 def _suffix(data: bytes) -> str:

@@ -7,8 +7,9 @@ learning package. The names below load scikit-learn, OpenCV and matplotlib only 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from looks_kedro.audit.companions.evidence import Evidence, gather_evidence
@@ -24,25 +25,18 @@ if TYPE_CHECKING:
         judge_evidence,
     )
 
-_HOMES = {
-    "Units": "permutations",
-    "family_p_values": "permutations",
-    "exchanged_labels": "permutations",
-    "units_of": "permutations",
-    "RUNGS": "ladder",
-    "background_only": "ladder",
-    "degraded": "ladder",
-    "face_only": "ladder",
-    "copies_across_classes": "near_copies",
-    "companions_figure": "picture",
-    "measure_properties": "properties",
-    "COMPANION_COLUMNS": "screening",
-    "Companions": "screening",
-    "Evidence": "evidence",
-    "find_companions": "screening",
-    "gather_evidence": "evidence",
-    "judge_evidence": "screening",
-}
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "evidence": ["Evidence", "gather_evidence"],
+        "ladder": ["RUNGS", "background_only", "degraded", "face_only"],
+        "near_copies": ["copies_across_classes"],
+        "permutations": ["Units", "exchanged_labels", "family_p_values", "units_of"],
+        "picture": ["companions_figure"],
+        "properties": ["measure_properties"],
+        "screening": ["COMPANION_COLUMNS", "Companions", "find_companions", "judge_evidence"],
+    },
+)
 
 __all__ = [
     "COMPANION_COLUMNS",
@@ -63,10 +57,3 @@ __all__ = [
     "measure_properties",
     "units_of",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Load the module of a public name when the name is first asked for."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

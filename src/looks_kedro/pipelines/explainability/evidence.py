@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from looks_kedro.datasets import ImageFolder
-from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.learning.array_store import ArrayStore
 from looks_kedro.pipelines.parts import load_part, spread
 
@@ -23,43 +21,23 @@ if TYPE_CHECKING:
     from torch import nn
 
     from looks_kedro.cam import Evidence
-    from looks_kedro.cam.layers import ToGrid
     from looks_kedro.learning import Portraits
 
 Checkpoint = dict[str, Any]
 
 
 def evidence_of(network: nn.Module, batches: Iterable[torch.Tensor], explainability: Explainability) -> Evidence:
-    """Evidence of each image for each logit.
-
-    Grad-CAM of a network that ends in an average and a linear layer needs no derivatives; other networks, and a layer
-    that is named, take those of the part above the layer.
+    """Evidence of each image for each logit, by :func:`looks_kedro.cam.network_evidence`.
 
     Args:
         network: in evaluation mode.
         batches: normalised images on its device.
         explainability: method and layer.
     """
-    from looks_kedro.cam import layer_evidence, maps_of
-    from looks_kedro.cam.package import package_evidence
+    from looks_kedro.cam import network_evidence
     from looks_kedro.learning import split_head
 
-    if explainability.method == "gradcam" and explainability.layer is None:
-        try:
-            trunk, head = split_head(network)
-        except BadParameterError:  # its head is of another kind
-            pass
-        else:
-            return maps_of(trunk, head.weight, head.bias, batches)
-    rest = iter(batches)
-    first = next(rest, None)
-    if first is None:
-        raise BadInputError("no batch of images to explain")
-    layer, to_grid = _layer_of(network, first, explainability.layer)
-    images = chain([first], rest)
-    if explainability.method == "gradcam":
-        return layer_evidence(network, layer, images, to_grid=to_grid)
-    return package_evidence(network, layer, images, explainability.method, to_grid=to_grid)
+    return network_evidence(network, batches, split_head, explainability.method, explainability.layer)
 
 
 def explained(model: Checkpoint, images: Portraits | npt.NDArray[np.uint8], explainability: Explainability) -> Evidence:
@@ -97,15 +75,3 @@ def images_to_explain(
 def control_rows(count: int, most: int) -> npt.NDArray[np.int64]:
     """At most so many of ``count`` rows, evenly over them."""
     return np.array(spread(list(range(count)), most), dtype=np.int64)
-
-
-def _layer_of(network: nn.Module, images: torch.Tensor, layer: str | None) -> tuple[str, ToGrid | None]:
-    from torchvision.models import VisionTransformer
-
-    from looks_kedro.cam import last_grid, token_grid
-
-    if isinstance(network, VisionTransformer):
-        # Above it, only the class token reaches the logits.
-        last = list(network.encoder.layers._modules)[-1]
-        return layer or f"encoder.layers.{last}.ln_1", token_grid
-    return layer or last_grid(network, images), None

@@ -11,13 +11,12 @@ from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.learning import Training
 from looks_kedro.learning.array_store import ArrayStore
 from looks_kedro.learning.recovery import Recovery
-from looks_kedro.manifest import code_version
 from looks_kedro.mattes.compositing import Variant
 from looks_kedro.pipelines.audit.judging import penultimate
 from looks_kedro.pipelines.audit.parameters import Audit
 from looks_kedro.pipelines.audit.shown import ShownImages
 from looks_kedro.pipelines.parts import part_rows, training_images
-from looks_kedro.pipelines.training.nodes import first_weights
+from looks_kedro.pipelines.training.nodes import first_weights, trained_checkpoint
 from looks_kedro.pipelines.training.parameters import Backbone
 
 from .exchanged import ExchangedBackgrounds
@@ -105,7 +104,7 @@ def train_on_backgrounds(
     Returns:
         The repaired checkpoint; or the model as it was, with the reason in its metadata, where it cannot be repaired.
     """
-    from looks_kedro.learning import make_checkpoint, train_classifier
+    from looks_kedro.learning import train_classifier
 
     try:
         channel = target("backgrounds", repair, verdict)
@@ -127,16 +126,7 @@ def train_on_backgrounds(
         recovery=recovery,
     )
     log.info("%s on exchanged backgrounds: %.3f of the test right", backbone.name, history["test_accuracy"].iloc[-1])
-    checkpoint = make_checkpoint(
-        weights,
-        backbone.name,
-        image_size=training.image_size,
-        git_commit=code_version(),
-        data_version=model_input.version or "",
-        alpha_colour=list(training.alpha_colour),
-        start=backbone.start,
-    )
-    return repaired(checkpoint, "backgrounds", channel)
+    return repaired(trained_checkpoint(weights, backbone, training, model_input), "backgrounds", channel)
 
 
 def judge_repairs(

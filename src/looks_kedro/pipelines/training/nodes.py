@@ -1,5 +1,6 @@
 """Nodes of the training pipeline."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ def train_classifier(
         BadParameterError: ``start`` does not fit the backbone.
         BadInputError: there are no ImageNet weights for ``start: imagenet``.
     """
-    from looks_kedro.learning import make_checkpoint
     from looks_kedro.learning import train_classifier as train
 
     start = first_weights(backbone, weights_folder, fairface_model)
@@ -57,7 +57,23 @@ def train_classifier(
         groups_train=images.groups,
         recovery=recovery,
     )
-    checkpoint = make_checkpoint(
+    return trained_checkpoint(weights, backbone, training, model_input), history
+
+
+def trained_checkpoint(
+    weights: Mapping[str, Any], backbone: Backbone, training: Training, model_input: ImageFolder
+) -> dict[str, Any]:
+    """Checkpoint of a network that was trained on a variant, with what is needed to use it and to know its origin.
+
+    Args:
+        weights: state dict of the network.
+        backbone: which network, and what it started from.
+        training: how it was trained.
+        model_input: the images it was trained on.
+    """
+    from looks_kedro.learning import make_checkpoint
+
+    return make_checkpoint(
         weights,
         backbone.name,
         image_size=training.image_size,
@@ -66,7 +82,6 @@ def train_classifier(
         alpha_colour=list(training.alpha_colour),
         start=backbone.start,
     )
-    return checkpoint, history
 
 
 def first_weights(
