@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 __all__ = ["CaseSizes", "KnownAnswers"]
 
-Grid = Literal["whole", "tenth", "handful"]
+Grid = Literal["whole", "tenth", "handful", "done"]
 
 
 class CaseSizes(BaseModel, extra="forbid", frozen=True):
@@ -33,6 +33,9 @@ class CaseSizes(BaseModel, extra="forbid", frozen=True):
 class KnownAnswers(BaseModel, extra="forbid", frozen=True):
     """Which cases are tried, and how."""
 
-    cases: Grid = Field("tenth", description="whole: all, overnight; tenth: a fixed tenth; handful: for tests")
+    cases: Grid = Field(
+        "tenth",
+        description="whole: all, overnight; tenth: a fixed tenth; handful: for tests; done: none, score what is there",
+    )
     sizes: CaseSizes = Field(CaseSizes(), description="of each case")
     processes: int | None = Field(None, ge=1, description="cases tried at a time, one thread each; none = one a core")
