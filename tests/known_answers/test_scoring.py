@@ -102,6 +102,22 @@ def test_reliance_is_ranked_against_the_flips() -> None:
     ]
     scores = score_table(rising, Rules(), {}).set_index("score")
     assert scores.loc["rank correlation with flips", "value"] == pytest.approx(1.0)
+    assert scores.loc["rank correlation of changed decisions", "cases"] == 0
+    # Nothing exchanges all of a weave, so that what it flips is not asked of any channel.
+    weave = [tried(case, judgement(), flips=1.0) for case in cases("score", "uncovered-weave")]
+    again = score_table([*rising, *weave], Rules(), {}).set_index("score")
+    assert weave
+    assert again.loc["rank correlation with flips", "cases"] == len(rising)
+
+
+def test_changed_decisions_are_ranked_against_the_flips_where_a_judge_tells_them() -> None:
+    falling = []
+    for case, flips in zip(cases("score", "outside-border"), np.linspace(0.1, 0.9, 6), strict=False):
+        said = judgement(border=0.5)
+        said.reliance["flip_rate"] = [0.0, 0.0, 1 - flips, 0.0]
+        falling.append(tried(case, read_judgement(written(said)), flips=flips))
+    scores = score_table(falling, Rules(), {}).set_index("score")
+    assert scores.loc["rank correlation of changed decisions", "value"] == pytest.approx(-1.0)
 
 
 def test_a_judgement_is_read_as_it_was_written() -> None:

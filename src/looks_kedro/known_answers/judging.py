@@ -21,7 +21,7 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
-CHANNEL_COLUMNS = ("channel", "kind", "reliance", "low", "high", "defined")
+CHANNEL_COLUMNS = ("channel", "kind", "reliance", "low", "high", "defined", "flip_rate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Judgement:
     Attributes:
         verdict: NO SIGNAL, LEAKAGE, SHORTCUT, FACE or CANNOT TELL.
         channels: those named, the strongest first.
-        reliance: one row a channel, columns ``CHANNEL_COLUMNS`` at least.
+        reliance: one row a channel, columns ``CHANNEL_COLUMNS``; a judge need not say ``flip_rate``.
         balanced_accuracy: on the test's images as they are.
         leak: the leak gap; none where people were kept apart.
     """
@@ -76,7 +76,7 @@ Judge = Callable[[Exhibit], Judgement]
 
 def written(judgement: Judgement) -> dict[str, Any]:
     """A judgement as what JSON knows; numbers that are not finite become null."""
-    table = judgement.reliance[list(CHANNEL_COLUMNS)].astype(object)
+    table = judgement.reliance.reindex(columns=list(CHANNEL_COLUMNS)).astype(object)
     rows = table.where(pd.notna(table), None).to_dict("records")
     return {
         "verdict": judgement.verdict,
@@ -90,7 +90,7 @@ def written(judgement: Judgement) -> dict[str, Any]:
 def read_judgement(record: dict[str, Any]) -> Judgement:
     """The inverse of :func:`written`."""
     table = pd.DataFrame(record["reliance"], columns=list(CHANNEL_COLUMNS))
-    numbers = ["reliance", "low", "high"]
+    numbers = ["reliance", "low", "high", "flip_rate"]
     table[numbers] = table[numbers].astype(np.float64)
     table["defined"] = table["defined"].astype(bool)
     table["note"] = ""

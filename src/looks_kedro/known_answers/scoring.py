@@ -12,7 +12,7 @@ import pandas as pd
 
 from looks_kedro.audit.settings import Rules
 from looks_kedro.known_answers.baselines import BASELINES
-from looks_kedro.known_answers.cases import Case
+from looks_kedro.known_answers.cases import UNCOVERED_PLANTS, Case
 from looks_kedro.known_answers.judging import Judgement, read_judgement
 from looks_kedro.known_answers.truth import RIGHT_CHANNELS, Truth, truth_of
 
@@ -173,10 +173,11 @@ def _audit_scores(judged: Sequence[tuple[Tried, Judgement]]) -> list[tuple[Any, 
     rows.append(_row("audit", "CANNOT TELL", [said.verdict == "CANNOT TELL" for _, said in gradable]))
     right = [one.truth.accepts(said.verdict, said.channels) for one, said in gradable]
     rows.append(_row("audit", "verdict right", right))
-    pairs = [pair for one, said in judged for pair in _ranked(one, said)]
-    goal, limit = GOALS["rank correlation with flips"]
-    value = _rank_correlation(pairs)
-    rows.append(("audit", "rank correlation with flips", 0, len(pairs), value, *[float("nan")] * 2, goal, limit))
+    ranked = {"rank correlation with flips": "reliance", "rank correlation of changed decisions": "flip_rate"}
+    for name, column in ranked.items():
+        pairs = [pair for one, said in judged for pair in _ranked(one, said, column)]
+        goal = GOALS.get(name, (float("nan"),) * 2)
+        rows.append(("audit", name, 0, len(pairs), _rank_correlation(pairs), *[float("nan")] * 2, *goal))
     return rows
 
 
@@ -186,14 +187,14 @@ def _row(method: str, score: str, outcomes: Sequence[bool]) -> tuple[Any, ...]:
     return method, score, hits, count, hits / count if count else float("nan"), *wilson(hits, count), *goal
 
 
-def _ranked(one: Tried, said: Judgement) -> list[tuple[float, float]]:
-    """Flip rate of each covered plant, and the largest reliance on a channel that is right for it."""
+def _ranked(one: Tried, said: Judgement, column: str) -> list[tuple[float, float]]:
+    """Flip rate of each plant that channels cover, and the largest value of a channel that is right for it."""
     pairs = []
-    table = said.reliance[said.reliance["defined"]]
+    table = said.reliance[said.reliance[column].notna()] if column in said.reliance else said.reliance[:0]
     for name, flips in one.truth.flips.items():
         right = table[table["channel"].isin(RIGHT_CHANNELS.get(name, ()))]
-        if len(right):
-            pairs.append((flips, float(right["reliance"].max())))
+        if len(right) and name not in UNCOVERED_PLANTS:
+            pairs.append((flips, float(right[column].max())))
     return pairs
 
 
