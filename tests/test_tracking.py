@@ -43,11 +43,13 @@ def test_the_open_run_of_mlflow_gets_numbers_verdicts_and_the_report(tmp_path: P
     assert open_run() is None
     with mlflow.start_run() as run:
         assert open_run() is mlflow
+        mlflow.log_param("training.p0", None)  # as kedro-mlflow does, and MLflow lets no value change
         many = {f"p{i}": i for i in range(150)}
         log_results(mlflow, "2026-01-01T10.00.00.000Z", {"training": {"epochs": 3} | many}, SUMMARY, [page])
     kept = mlflow.get_run(run.info.run_id)
     assert kept.data.metrics == metrics(SUMMARY)
     assert kept.data.params["training.epochs"] == "3"
+    assert kept.data.params["training.p0"] == "None"
     assert len(kept.data.params) == 151
     assert kept.data.tags["white.resnet18.verdict"] == "FACE"
     assert kept.data.tags["looks_kedro.version"].startswith("2026-01-01")

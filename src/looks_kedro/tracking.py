@@ -64,7 +64,9 @@ def log_results(
         pages: files to keep with the run.
     """
     mlflow.set_tag("looks_kedro.version", version)
-    told = [(name, value[:LONGEST]) for name, value in flat(parameters) if "." in name]
+    # Groups without a model kedro-mlflow has logged leaf by leaf, with None for null; MLflow lets no value change.
+    there = mlflow.get_run(mlflow.active_run().info.run_id).data.params
+    told = [(name, value[:LONGEST]) for name, value in flat(parameters) if "." in name and name not in there]
     for start in range(0, len(told), BATCH):
         mlflow.log_params(dict(told[start : start + BATCH]))
     if summary is not None:
