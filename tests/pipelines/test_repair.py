@@ -38,7 +38,7 @@ AUDIT = Audit(
 SHORTCUT: dict[str, Any] = {"verdict": "SHORTCUT", "channels": ["surround"]}
 ORIGINAL = Variant(kind="original")
 BACKBONE = "resnet18"
-"""Its features hold the mark as well as the background with every seed that was tried; the smaller ones' do not."""
+"""With all six seeds tried its features hold the mark as well as the background; MobileNetV3's mostly do not."""
 TRAINING = QUICK.model_copy(update={"epochs": 6})
 
 
@@ -96,6 +96,7 @@ def test_both_repairs_lower_the_reliance_on_a_planted_background(judged: tuple[p
     assert table.loc["none", "verdict"] == "SHORTCUT"
     assert reliance["last_layer"] < reliance["none"] - 0.25
     assert reliance["backgrounds"] < reliance["none"] - 0.25
+    assert table.loc["backgrounds", "reliance_high"] < table.loc["none", "reliance_low"]
     # The mark on the face is what remains, and it is right in 90 of 100.
     assert (table["balanced_accuracy"] > 0.7).all()
 
