@@ -57,11 +57,11 @@ YOURS = {"people", "corrections", "label_corrections"}
 CASES = {"known_case_files", "results_folder"}
 PLACES = {"downloads", "result_cache", "weights_folder", "image_arrays", "recovery"}
 # Results of pipelines beside the way, which the report shows where there are any.
-_BESIDE = ("known_scores", "known_confusion", "known_answers_figure", "cost_table", "run_manifest")
+_BESIDE = ("known_scores", "known_confusion", "known_answers_figure", "cost_table", "run_manifest_if_any")
 _OF_VARIANTS = [
     f"{variant}.{kind}" for variant in ("original", "white") for kind in ("companions", "controls", "repair")
 ]
-SHOWN_IF_ANY = {f"{name}_if_any" for name in (*_BESIDE, *_OF_VARIANTS)}
+SHOWN_IF_ANY = {*_BESIDE, *_OF_VARIANTS}
 
 
 def test_every_dataset_that_a_run_makes_is_versioned(project):

@@ -141,13 +141,18 @@ class RunManifestHooks:
         self._save(run_params, catalog, outcome=f"failed: {type(error).__name__}: {error}")
 
     def _note(self, versions: dict[str, str], name: str, resolve: str) -> None:
+        from kedro.io.core import VersionNotFoundError
+
         from looks_kedro.manifest import content_hash, tells_data
 
         if name.startswith("params:") or name == "parameters" or self._catalog is None:
             return
         dataset = self._catalog.get(name)
         resolver = getattr(dataset, resolve, None)
-        version = resolver() if resolver is not None else None
+        try:
+            version = resolver() if resolver is not None else None
+        except VersionNotFoundError:  # an optional dataset that has not been made
+            version = None
         if version is not None:
             versions[name] = str(version)
         if tells_data(name) and (name, version) not in self._contents:

@@ -55,3 +55,14 @@ def test_a_saved_figure_loads_as_a_picture_and_a_damaged_one_is_named(tmp_path):
     (tmp_path / "one.png").write_text("<html>")
     with pytest.raises(UnusableDataError, match=r"one\.png"):
         dataset.load()
+
+
+def test_an_optional_figure_loads_as_none_until_it_is_drawn_and_another_is_missing(tmp_path):
+    config = {"figure": {"type": "looks_kedro.datasets.figure.FigureDataset", "filepath": str(tmp_path / "one.png")}}
+    config["figure"] |= {"versioned": True, "optional": True}
+    catalog = DataCatalog.from_config(config)
+    assert catalog.load("figure") is None
+    catalog.save("figure", Figure(figsize=(2, 1)))
+    assert catalog.load("figure").shape == (100, 200, 3)
+    with pytest.raises(DatasetError):
+        FigureDataset(filepath=str(tmp_path / "two.png")).load()

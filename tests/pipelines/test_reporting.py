@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 from kedro.pipeline import Pipeline
 
 from looks_kedro.cam.selection import SELECTIONS
 from looks_kedro.cells import Cells
 from looks_kedro.datasets import ImageFolder, ImageFolderDataset, Images
+from looks_kedro.pipeline_registry import every_pipeline
 from looks_kedro.pipelines.reporting import create_pipeline
 from looks_kedro.pipelines.reporting.gathering import average_shots, averages_of, example_faces, rows_of, sheets_of
 from looks_kedro.pipelines.reporting.pipeline import OF_THE_STUDY, OF_VARIANTS
@@ -91,12 +93,29 @@ def test_a_table_that_was_never_made_or_is_empty_has_no_rows():
     assert rows_of(pd.DataFrame({"a": [1.5, np.nan]})) == [{"a": 1.5}, {"a": None}]
 
 
-def test_the_page_reads_what_others_made_only_where_it_may_be_missing():
+def test_the_page_reads_what_others_made_only_where_it_may_be_missing(project):
     pipeline: Pipeline = create_pipeline(Cells())
-    of_variants = {f"{one}.{name}" for one in ("original", "white") for name in OF_VARIANTS.values()}
-    optional = {*OF_THE_STUDY.values(), *of_variants}
-    assert optional <= pipeline.inputs()
-    assert {name for name in pipeline.inputs() if name.endswith("_if_any")} == optional
-    catalog = (Path(__file__).parents[2] / "conf/base/catalog_08_reporting.yml").read_text(encoding="utf-8")
-    kind = "looks_kedro.datasets.optional.OptionalDataset"
-    assert all(f"\n{name}:\n  type: {kind}" in catalog for name in OF_THE_STUDY.values())
+    made_elsewhere = {f"{one}.{name}" for one in ("original", "white") for name in OF_VARIANTS} | set(
+        OF_THE_STUDY.values()
+    )
+    assert made_elsewhere <= pipeline.inputs()
+    bootstrap_project(project)
+    with KedroSession.create(project, env="base", runtime_params={"study": "never_run"}) as session:
+        catalog = session.load_context().catalog
+        loaded = {name: catalog.load(name) for name in made_elsewhere}
+    assert {name for name, found in loaded.items() if found is not None and len(found)} == set()
+
+
+@pytest.mark.parametrize("beside", ["companions", "controls", "repair", "known_answers", "hyperparameters"])
+def test_what_is_made_in_the_same_run_is_made_before_the_page_gathers_it(beside):
+    makers = every_pipeline()[beside]
+    makes = makers.all_outputs() & ({f"original.{name}" for name in OF_VARIANTS} | set(OF_THE_STUDY.values()))
+    assert makes
+    both = makers + every_pipeline()["reporting"]
+    readers = [node for node in both.nodes if node.tags & {"reporting"} and makes & set(node.inputs)]
+    of_makers = {node for node in makers.nodes if makes & set(node.outputs)}
+    assert readers
+    for reader in readers:
+        needed = {node for node in of_makers if set(node.outputs) & set(reader.inputs)}
+        assert needed
+        assert needed <= both.node_dependencies[reader]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +16,27 @@ from looks_kedro.datasets.errors import UnusableDataError
 class FigureDataset(MatplotlibDataset):  # type: ignore[misc]  # kedro-datasets has no types
     """A figure, saved as PNG; it loads as a picture."""
 
-    def load(self) -> npt.NDArray[np.uint8]:
-        """The saved figure: uint8 (H, W, 3) RGB.
+    def __init__(self, *, filepath: str | os.PathLike[str], optional: bool = False, **options: Any) -> None:
+        """A figure.
+
+        Args:
+            filepath: the PNG file; versioned: the folder of its versions.
+            optional: load None where there is no file yet.
+            options: as of ``MatplotlibDataset``.
+        """
+        super().__init__(filepath=filepath, **options)
+        self._optional = optional
+
+    def load(self) -> npt.NDArray[np.uint8] | None:
+        """The saved figure: uint8 (H, W, 3) RGB; None where an optional one has not been drawn.
 
         Raises:
             UnusableDataError: the file is no picture.
         """
         from PIL import Image, UnidentifiedImageError
 
+        if self._optional and not self.exists():
+            return None
         path = Path(str(self._get_load_path()))
         try:
             return np.asarray(Image.open(path).convert("RGB"))

@@ -43,9 +43,9 @@ def collect_results(
         audit: whether looks and the source of the photos are apart.
         model_input: images of the variant with their table.
         interventions_figure: what each edit does to a portrait, uint8 (H, W, 3).
-        companions: what the images tell before any training, where that was tried.
-        controls: accuracies on parts of the picture, where measured.
-        repair: what a repair changed, where one was made.
+        companions: what the images tell before any training; None or no rows where that was not tried.
+        controls: accuracies on parts of the picture; the same where not measured.
+        repair: what a repair changed; the same where none was made.
         artefacts: ``{backbone}.history``, ``.predictions``, ``.performance``, ``.calibration``,
             ``.calibration_summary``, ``.attention``, ``.region_attention``, ``.padding``, ``.padding_control``,
             ``.sanity``, ``.maps``, ``.average_cam``, ``.reliance``, ``.verdict`` of each backbone.
@@ -180,11 +180,11 @@ def write_report(
         split_table: the images that the models see.
         study_table: accuracies by epoch.
         summary: one line a model.
-        known_scores: the audit's record on planted cues, where it was tried.
+        known_scores: the audit's record on planted cues; None or no rows where it was not tried.
         known_confusion: the same by verdict.
-        known_figure: its picture, uint8 (H, W, 3).
-        cost_table: what training costs by its settings, where measured.
-        earlier_run: the newest manifest; that of this run is written when it has ended.
+        known_figure: its picture, uint8 (H, W, 3), or None.
+        cost_table: what training costs by its settings; None or no rows where not measured.
+        earlier_run: the newest manifest, or None; that of this run is written when it has ended.
         fairface_model: what custom started from, where it is among the models.
         results: ``{variant}.results`` of each variant; and ``setting.{group}``, parameters that the page lists.
 
@@ -214,7 +214,7 @@ def write_report(
         title=reporting.title or "",
         language=reporting.language,
         known=known,
-        cost=cost_table,
+        cost=None if cost_table is None or cost_table.empty else cost_table,
         manifest=earlier_run,
     )
     return render_page(report)

@@ -26,16 +26,17 @@ ARTEFACTS = (
     "verdict",
 )
 
-OF_VARIANTS = {name: f"{name}_if_any" for name in ("companions", "controls", "repair")}
-"""Tables of a variant that the page shows where somebody has made them."""
+OF_VARIANTS = ("companions", "controls", "repair")
+"""Optional tables of a variant that the page shows where somebody has made them, in this run or before it."""
 OF_THE_STUDY = {
-    "known_scores": "known_scores_if_any",
-    "known_confusion": "known_confusion_if_any",
-    "known_figure": "known_answers_figure_if_any",
-    "cost_table": "cost_table_if_any",
+    "known_scores": "known_scores",
+    "known_confusion": "known_confusion",
+    "known_figure": "known_answers_figure",
+    "cost_table": "cost_table",
     "earlier_run": "run_manifest_if_any",
 }
-"""What other pipelines make, for the page to show where it is there."""
+"""What other pipelines make, for the page to show where it is there. No node makes a manifest: that of a run is written
+when the run has ended."""
 
 LISTED = (
     "cells",
@@ -80,7 +81,7 @@ def _variant(variant: str, backbones: list[str]) -> Pipeline:
         warnings.filterwarnings("ignore", "One or more dataset names contain")
         node = Node(
             collect_results,
-            settings | OF_VARIANTS | {name: name for name in ("model_input", "interventions_figure", *artefacts)},
+            settings | {name: name for name in ("model_input", "interventions_figure", *OF_VARIANTS, *artefacts)},
             ["results", "average_cams"],
             name="collect",
         )
