@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from looks_kedro.prediction import Prediction, Predictor, audit_note, draw_prediction
+from looks_kedro.prediction.fonts import font_for, with_boxes
 from looks_kedro.prediction.results import Regions, percent
 from looks_kedro.tables import columns
 
@@ -46,6 +47,19 @@ def test_nothing_is_drawn_outside_its_place_however_long_the_words(answer: Predi
     long = replace(answer, audit=replace(SHORTCUT, warning="This model relies on everything. " * 9), file="W" * 300)
     picture = np.asarray(draw_prediction(long))
     assert all((edge == 255).all() for edge in (picture[:, :20], picture[:, -20:], picture[-16:], picture[:14]))
+
+
+def test_letters_of_a_name_are_drawn_where_a_font_has_them_and_boxes_where_none_has() -> None:
+    told = {
+        name: with_boxes(name, font_for(name, 17, bold=True)) for name in ("Zoë Ж.jpg", "山田太郎 さん.jpg", "김.jpg")
+    }
+    assert told == {"Zoë Ж.jpg": "Zoë Ж.jpg", "山田太郎 さん.jpg": "山田太郎 さん.jpg", "김.jpg": "□.jpg"}
+
+
+def test_two_japanese_names_have_two_pictures(answer: Prediction) -> None:
+    one, other = (np.asarray(draw_prediction(replace(answer, file=f"{name}.jpg"))) for name in ("山田", "田山"))
+    assert (one[:54] != other[:54]).any()
+    assert (one[54:] == other[54:]).all()
 
 
 def test_html_shows_the_words_and_runs_nothing(answer: Prediction) -> None:

@@ -6,19 +6,19 @@ Drawn with Pillow, a hundredth of a second each, because a batch may want many.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from looks_kedro.prediction.fonts import font, font_for, with_boxes
 from looks_kedro.prediction.photos import shown_name
 from looks_kedro.prediction.preparing import square
 from looks_kedro.prediction.results import Prediction, percent, refusal_words
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
+
+    from looks_kedro.prediction.fonts import Font
 
 __all__ = ["draw_prediction"]
 
@@ -47,9 +47,10 @@ def draw_prediction(prediction: Prediction) -> Image.Image:
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     model = f"{prediction.model}{'; ' * bool(prediction.audit.accuracy)}{prediction.audit.accuracy}"
-    draw.text((size[0] - _GAP, 19), model, _QUIET, _font(15), anchor="ra")
-    width = size[0] - 3 * _GAP - math.ceil(_font(15).getlength(model))
-    _write(draw, (_GAP, 18), shown_name(prediction.file, 70), _font(17, bold=True), _INK, width=width, lines=1)
+    draw.text((size[0] - _GAP, 19), model, _QUIET, font(15), anchor="ra")
+    width = size[0] - 3 * _GAP - math.ceil(font(15).getlength(model))
+    name = shown_name(prediction.file, 70)
+    _write(draw, (_GAP, 18), name, font_for(name, 17, bold=True), _INK, width=width, lines=1)
     if prediction.kept:
         _draw_answer(sheet, draw, prediction)
     else:
@@ -75,15 +76,15 @@ def _draw_answer(sheet: Image.Image, draw: ImageDraw.ImageDraw, prediction: Pred
     ordinary, celebrity = prediction.classes
     number = prediction.classes.index(prediction.predicted)
     draw.text((left, _TOP - 6), f"{prediction.predicted}  {percent(prediction.certainty)}", _CLASS_COLOURS[number],
-              _font(34, bold=True))  # fmt: skip
-    draw.text((left, _TOP + 42), _how_sure(prediction), _QUIET, _font(15))
-    draw.text((left, _TOP + 80), f"Where the evidence for “{prediction.predicted}” lies", _INK, _font(16, bold=True))
+              font(34, bold=True))  # fmt: skip
+    draw.text((left, _TOP + 42), _how_sure(prediction), _QUIET, font(15))
+    draw.text((left, _TOP + 80), f"Where the evidence for “{prediction.predicted}” lies", _INK, font(16, bold=True))
     _draw_regions(draw, prediction, left, _TOP + 108, _CLASS_COLOURS[number])
     legend = (
         f"Red speaks for {celebrity}, blue for {ordinary}. A map shows where evidence lies; what a model decides by "
         "is measured by its audit."
     )
-    _write(draw, (left, _TOP + _SIDE - 38), legend, _font(14), _QUIET, width=_WORDS, lines=2)
+    _write(draw, (left, _TOP + _SIDE - 38), legend, font(14), _QUIET, width=_WORDS, lines=2)
 
 
 def _draw_regions(draw: ImageDraw.ImageDraw, prediction: Prediction, left: int, top: int, colour: str) -> None:
@@ -93,16 +94,16 @@ def _draw_regions(draw: ImageDraw.ImageDraw, prediction: Prediction, left: int, 
     groups = prediction.regions.grouped()
     for line, (name, (share, area)) in enumerate(groups.items()):
         y = top + step * line
-        draw.text((left, y), name, _INK, _font(14))
+        draw.text((left, y), name, _INK, font(14))
         draw.rectangle((bars, y + 3, bars + width, y + 15), fill="#eef1f4")
         if math.isfinite(share):
             draw.rectangle((bars, y + 3, bars + round(width * share), y + 15), fill=colour)
-            draw.text((left + _WORDS - 4, y), percent(share), _INK, _font(14), anchor="ra")
+            draw.text((left + _WORDS - 4, y), percent(share), _INK, font(14), anchor="ra")
         mark = bars + round(width * area)
         draw.line((mark, y, mark, y + 18), fill=_INK, width=2)
     y = top + step * len(groups) + 3
     draw.line((bars, y + 1, bars, y + 15), fill=_INK, width=2)
-    draw.text((bars + 8, y), "the part's share of the picture: evidence by chance", _QUIET, _font(13))
+    draw.text((bars + 8, y), "the part's share of the picture: evidence by chance", _QUIET, font(13))
 
 
 def _draw_refusal(sheet: Image.Image, draw: ImageDraw.ImageDraw, prediction: Prediction) -> None:
@@ -113,11 +114,11 @@ def _draw_refusal(sheet: Image.Image, draw: ImageDraw.ImageDraw, prediction: Pre
         small = ImageOps.contain(Image.fromarray(square(prediction.shown, (255, 255, 255))), (_SIDE, _SIDE))
         sheet.paste(small, (_GAP + (_SIDE - small.width) // 2, _TOP + (_SIDE - small.height) // 2))
     left = 2 * _GAP + _SIDE
-    draw.text((left, _TOP - 6), "refused", _INK, _font(34, bold=True))
+    draw.text((left, _TOP - 6), "refused", _INK, font(34, bold=True))
     told = refusal_words(prediction.reason, prediction.detail)
     width = sheet.width - _GAP - left
-    y = _write(draw, (left, _TOP + 48), f"{told[:1].upper()}{told[1:]}.", _font(18), _INK, width=width, lines=4)
-    draw.text((left, y + 14), "The model was trained on photos of one face, seen from the front.", _QUIET, _font(15))
+    y = _write(draw, (left, _TOP + 48), f"{told[:1].upper()}{told[1:]}.", font(18), _INK, width=width, lines=4)
+    draw.text((left, y + 14), "The model was trained on photos of one face, seen from the front.", _QUIET, font(15))
 
 
 def _draw_caution(draw: ImageDraw.ImageDraw, prediction: Prediction, size: tuple[int, int]) -> None:
@@ -127,9 +128,9 @@ def _draw_caution(draw: ImageDraw.ImageDraw, prediction: Prediction, size: tuple
     draw.rounded_rectangle((_GAP, top, size[0] - _GAP, top + _BAND), 8, fill=ground)
     left, width = _GAP + 16, size[0] - 2 * _GAP - 32
     mark = "⚠  " if note.warning else ""
-    y = _write(draw, (left, top + 10), f"{mark}{note.told}", _font(18, bold=True), ink, width=width, lines=1)
+    y = _write(draw, (left, top + 10), f"{mark}{note.told}", font(18, bold=True), ink, width=width, lines=1)
     told = f"Audit, {note.verdict}: {note.sentence}" if note.sentence else "`kedro run --pipelines audit` measures it."
-    _write(draw, (left, y + 4), told, _font(13), ink, width=width, lines=3)
+    _write(draw, (left, y + 4), told, font(13), ink, width=width, lines=3)
 
 
 def _how_sure(prediction: Prediction) -> str:
@@ -143,7 +144,7 @@ def _write(
     draw: ImageDraw.ImageDraw,
     place: tuple[int, int],
     text: str,
-    font: ImageFont.FreeTypeFont,
+    letters: Font,
     colour: str,
     *,
     width: int,
@@ -151,47 +152,19 @@ def _write(
 ) -> int:
     """Write words in as many lines as they need, the last one cut off where they need more; gives the place below."""
     left, y = place
-    step = round(1.42 * font.size)
-    words = _known(text).split()
+    step = round(1.42 * letters.size)
+    words = with_boxes(text, letters).split()
     for line in range(lines):
         count = len(words)
-        while count > 1 and font.getlength(" ".join(words[:count])) > width:
+        while count > 1 and letters.getlength(" ".join(words[:count])) > width:
             count -= 1
         told = " ".join(words[:count])
         words = words[count:]
         cut = bool(words) and line == lines - 1
-        while told and font.getlength(told + "…" * cut) > width:
+        while told and letters.getlength(told + "…" * cut) > width:
             told, cut = told[:-1], True
-        draw.text((left, y), told + "…" * cut, colour, font)
+        draw.text((left, y), told + "…" * cut, colour, letters)
         y += step
         if not words:
             break
     return y
-
-
-@lru_cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib."""
-    from PIL import ImageFont
-
-    return ImageFont.truetype(str(_fonts() / f"DejaVuSans{'-Bold' if bold else ''}.ttf"), size)
-
-
-@lru_cache
-def _fonts() -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-
-
-@lru_cache
-def _characters() -> npt.NDArray[np.int64]:
-    from matplotlib.ft2font import FT2Font
-
-    return np.array(sorted(FT2Font(str(_fonts() / "DejaVuSans.ttf")).get_charmap()))
-
-
-def _known(text: str) -> str:
-    """Text with a box for each character that the font does not have."""
-    known = _characters()
-    return "".join(one if ord(one) in known else "□" for one in text)
