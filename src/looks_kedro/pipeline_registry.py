@@ -80,8 +80,11 @@ def _chosen_pipelines() -> dict[str, Pipeline]:
 
 
 def _pipelines(cells: Cells, predicted: tuple[str, str] = PREDICTED) -> dict[str, Pipeline]:
+    from looks_kedro.descriptions import described
+
     way, full = _way(cells), _way(cells.with_all_variants())
-    return {**way, **_beside(cells, predicted), "full": _whole(full, cells), "__default__": _whole(way, cells)}
+    named = {**way, **_beside(cells, predicted), "full": _whole(full, cells), "__default__": _whole(way, cells)}
+    return {name: described(pipeline) for name, pipeline in named.items()}
 
 
 def _beside(cells: Cells, predicted: tuple[str, str] = PREDICTED) -> dict[str, Pipeline]:

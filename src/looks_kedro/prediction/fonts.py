@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont as Font
+    from PIL.ImageFont import FreeTypeFont
 
 __all__ = ["font", "font_for", "with_boxes"]
 
 
 @lru_cache
-def font(size: int, bold: bool = False) -> Font:
+def font(size: int, bold: bool = False) -> FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: Latin, Greek, Cyrillic, Arabic and more.
 
     Args:
@@ -26,7 +26,7 @@ def font(size: int, bold: bool = False) -> Font:
     return ImageFont.truetype(_latin(bold), size)
 
 
-def font_for(text: str, size: int, bold: bool = False) -> Font:
+def font_for(text: str, size: int, bold: bool = False) -> FreeTypeFont:
     """The font that knows the most of a text: DejaVu Sans, or IPAex Gothic where there are Japanese letters.
 
     Args:
@@ -40,7 +40,7 @@ def font_for(text: str, size: int, bold: bool = False) -> Font:
     return font(size, bold) if latin >= japanese else ImageFont.truetype(_japanese(), size)
 
 
-def with_boxes(text: str, letters: Font) -> str:
+def with_boxes(text: str, letters: FreeTypeFont) -> str:
     """Text with a box for each character that a font does not have.
 
     Args:

@@ -16,9 +16,7 @@ from looks_kedro.prediction.preparing import square
 from looks_kedro.prediction.results import Prediction, percent, refusal_words
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
-
-    from looks_kedro.prediction.fonts import Font
+    from PIL import Image, ImageDraw, ImageFont
 
 __all__ = ["draw_prediction"]
 
@@ -144,7 +142,7 @@ def _write(
     draw: ImageDraw.ImageDraw,
     place: tuple[int, int],
     text: str,
-    letters: Font,
+    letters: ImageFont.FreeTypeFont,
     colour: str,
     *,
     width: int,
