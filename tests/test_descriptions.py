@@ -25,8 +25,6 @@ def short(path):
 
 
 def test_a_description_is_the_docstring_without_arguments_and_errors():
-    assert (
-        description(whole) == "Do one thing.\n\nAnd say a word: of it.\n\nReturns:\n    What came of it:\n    a table."
-    )
+    assert description(whole) == "Do one thing.\n\nAnd say a word: of it.\n\nReturns: What came of it: a table."
     assert description(short) == "Do it."
     assert description(lambda path: path) == "<lambda>"

@@ -36,7 +36,8 @@ def description(function: Callable[..., Any]) -> str:
     """
     told, *sections = _SECTION.split(inspect.getdoc(function) or function.__name__)
     returned = [section for section in sections if section.startswith("Returns:")]
-    return "\n\n".join(part.strip() for part in (told, *returned))
+    # Kedro-Viz breaks the lines itself.
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", "\n\n".join((told, *returned))))
 
 
 def _preview(function: Callable[..., Any]) -> TextPreview:
