@@ -181,7 +181,8 @@ def rich_report(language: str = "en") -> Report:
         cost[f"published_{name}"] = [32.34, np.nan]
     companion = {"companion": "image properties", "input": "mean colour", "auc": 0.7, "flagged": True}
     companion |= {"note": "A note."}
-    controls = pd.DataFrame({"backbone": ["resnet18"], "control": ["face only"], "balanced_accuracy": [0.6]})
+    controls = pd.DataFrame({"backbone": "resnet18", "control": ["worst group: race", "face only"]})
+    controls = controls.assign(images=[0, 26], balanced_accuracy=[np.nan, 0.6])
     repair = [{"backbone": "custom", "repair": "none"}]
     tables = {"companions": [companion], "controls": records(controls), "repair": repair}
     nodes = {"train": {"seconds": 1.25, "peak_memory_mb": 900.0}, "audit": {"seconds": 10.5, "peak_memory_mb": 90.0}}

@@ -130,6 +130,19 @@ def test_a_run_without_the_other_pipelines_says_so():
     assert "What tells the classes before any training" not in page
 
 
+def test_a_column_of_numbers_stays_one_where_the_first_is_missing():
+    page = made()
+    table = page[page.index("<caption>Balanced accuracy under each control") :]
+    table = table[: table.index("</table>")]
+    assert re.findall(r"<th scope=.col.( class=.number.)?>([^<]+)</th>", table) == [
+        ("", "Model"),
+        ("", "Control"),
+        (' class="number"', "Images"),
+        (' class="number"', "Balanced accuracy"),
+    ]
+    assert '<td class="number">0</td><td class="number">–</td>' in table
+
+
 def test_a_variant_whose_models_could_not_be_audited_says_so():
     part = gathered()
     part["reliance"] = {name: [] for name in part["reliance"]}

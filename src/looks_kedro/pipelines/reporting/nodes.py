@@ -1,5 +1,6 @@
 """Nodes of the reporting pipeline."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,11 @@ def collect_results(
         "verdicts": kinds["verdict"],
         "identified": audit.one_source,
         "apart": not set(part_rows(model_input, "test")["identity"]) & set(part_rows(model_input, "train")["identity"]),
-        "tables": {"companions": rows_of(companions), "controls": rows_of(controls), "repair": rows_of(repair)},
+        "tables": {
+            "companions": rows_of(companions),
+            "controls": rows_of(_of(maps, controls)),
+            "repair": rows_of(_of(maps, repair)),
+        },
         "examples": example_faces(model_input, next(iter(maps.values())), reporting.examples),
         "averages": average_shots(averages, style),
         "sheets": {one: sheets_of(own, model_input, style, reporting.examples) for one, own in maps.items()},
@@ -218,6 +223,11 @@ def write_report(
         manifest=earlier_run,
     )
     return render_page(report)
+
+
+def _of(backbones: Iterable[str], table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The rows of the models on the page; another run may have made them for more."""
+    return None if table is None else table[table["backbone"].isin(list(backbones))]
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
