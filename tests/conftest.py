@@ -10,6 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# What is tested is never how fast one example is, and a busy machine may pause for a second in any of them.
+settings.register_profile("looks_kedro", deadline=None)
+settings.load_profile("looks_kedro")
 
 PROJECT = Path(__file__).resolve().parents[1]
 
