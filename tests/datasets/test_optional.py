@@ -64,5 +64,7 @@ def test_an_optional_figure_loads_as_none_until_it_is_drawn_and_another_is_missi
     assert catalog.load("figure") is None
     catalog.save("figure", Figure(figsize=(2, 1)))
     assert catalog.load("figure").shape == (100, 200, 3)
+    with pytest.raises(DatasetError, match="2026"):
+        DataCatalog.from_config(config, load_versions={"figure": "2026"}).load("figure")
     with pytest.raises(DatasetError):
         FigureDataset(filepath=str(tmp_path / "two.png")).load()

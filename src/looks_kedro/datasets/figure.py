@@ -21,7 +21,7 @@ class FigureDataset(MatplotlibDataset):  # type: ignore[misc]  # kedro-datasets 
 
         Args:
             filepath: the PNG file; versioned: the folder of its versions.
-            optional: load None where there is no file yet.
+            optional: load None where there is no file yet; a version asked for by name must be there.
             options: as of ``MatplotlibDataset``.
         """
         super().__init__(filepath=filepath, **options)
@@ -31,11 +31,12 @@ class FigureDataset(MatplotlibDataset):  # type: ignore[misc]  # kedro-datasets 
         """The saved figure: uint8 (H, W, 3) RGB; None where an optional one has not been drawn.
 
         Raises:
-            UnusableDataError: the file is no picture.
+            UnusableDataError: the file is no picture, or not there.
         """
         from PIL import Image, UnidentifiedImageError
 
-        if self._optional and not self.exists():
+        pinned = self._version is not None and self._version.load is not None
+        if self._optional and not pinned and not self.exists():
             return None
         path = Path(str(self._get_load_path()))
         try:

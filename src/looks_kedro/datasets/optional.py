@@ -1,4 +1,4 @@
-"""A dataset that may not be there yet: what other pipelines make, for a page that shows it where it exists."""
+"""A dataset that may not be there yet, of a kind that cannot say so itself, and that no node makes."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["font", "font_for", "with_boxes"]
 
 
-@lru_cache
 def font(size: int, bold: bool = False) -> FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: Latin, Greek, Cyrillic, Arabic and more.
 
@@ -21,23 +20,24 @@ def font(size: int, bold: bool = False) -> FreeTypeFont:
         size: in px.
         bold: heavier letters.
     """
-    from PIL import ImageFont
-
-    return ImageFont.truetype(_latin(bold), size)
+    return _loaded(_latin(bold), size)
 
 
 def font_for(text: str, size: int, bold: bool = False) -> FreeTypeFont:
-    """The font that knows the most of a text: DejaVu Sans, or IPAex Gothic where there are Japanese letters.
+    """DejaVu Sans, or IPAex Gothic where that has letters of a text that DejaVu Sans has not, as those of Japanese.
 
     Args:
         text: such as the name of a photo.
         size: in px.
         bold: heavier letters; IPAex Gothic has none.
-    """
-    from PIL import ImageFont
 
-    latin, japanese = (sum(ord(one) in _letters(path) for one in text) for path in (_latin(bold), _japanese()))
-    return font(size, bold) if latin >= japanese else ImageFont.truetype(_japanese(), size)
+    Raises:
+        ModuleNotFoundError: a letter is not in DejaVu Sans, and the package of the other font is not installed.
+    """
+    unknown = {ord(one) for one in text} - _letters(_latin(bold))
+    if not unknown or len(unknown - _letters(_japanese())) == len(unknown):
+        return font(size, bold)
+    return _loaded(_japanese(), size)
 
 
 def with_boxes(text: str, letters: FreeTypeFont) -> str:
@@ -49,6 +49,13 @@ def with_boxes(text: str, letters: FreeTypeFont) -> str:
     """
     known = _letters(str(letters.path))
     return "".join(one if ord(one) in known else "□" for one in text)
+
+
+@lru_cache
+def _loaded(path: str, size: int) -> FreeTypeFont:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(path, size)
 
 
 @lru_cache
@@ -69,6 +76,6 @@ def _latin(bold: bool) -> str:
 def _japanese() -> str:
     # Found, not imported: at its import the package makes its font that of every figure.
     spec = find_spec("matplotlib_fontja")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return str(Path(spec.submodule_search_locations[0]) / "fonts" / "ipaexg.ttf")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("The package matplotlib-fontja, whose font has Japanese letters, is not installed.")
+    return str(Path(spec.origin).parent / "fonts" / "ipaexg.ttf")
