@@ -98,7 +98,7 @@ def share_interval(flags: npt.ArrayLike, people: People, error_rate: float = 0.0
     """Interval of a share, such as an accuracy: Wilson's, on the effective number of images.
 
     Args:
-        flags: bool (N,).
+        flags: bool (N,); or between 0 and 1, the share of several answers for the row.
         people: whom the rows show.
         error_rate: 0.05 for a 95 % interval.
 
@@ -108,7 +108,7 @@ def share_interval(flags: npt.ArrayLike, people: People, error_rate: float = 0.0
     right = np.asarray(flags, dtype=np.float64)
     share = float(right.mean())
     covariance, freedom = spread((right - share) / len(right), people)
-    rare = right < 0.5 if share >= 0.5 else right > 0.5
+    rare = right < 1 if share >= 0.5 else right > 0
     seen = len(np.unique(people.index[rare]))
     images = _effective(share, covariance[0, 0], len(right), _prior_effective(people), seen)
     return _wilson(share, images, float(freedom[0]), error_rate, bool(np.isnan(covariance[0, 0])))
@@ -120,7 +120,7 @@ def balanced_accuracy_interval(
     """Interval of the mean of two classes' accuracies: theirs joined by square-and-add (Zou and Donner, 2008).
 
     Args:
-        correct: bool (N,).
+        correct: bool (N,); or between 0 and 1, the share of several trainings that were right.
         classes: 0 or 1 (N,).
         identities: (N,).
         error_rate: 0.05 for a 95 % interval.
@@ -128,7 +128,7 @@ def balanced_accuracy_interval(
     Returns:
         NaN where a class is missing, NaN limits where a class has one person only.
     """
-    right, labels, names = np.asarray(correct, dtype=bool), np.asarray(classes), np.asarray(identities)
+    right, labels, names = np.asarray(correct, dtype=np.float64), np.asarray(classes), np.asarray(identities)
     parts = []
     for one in (0, 1):
         rows = labels == one
@@ -144,7 +144,7 @@ def balanced_accuracy_interval(
     return Interval(value, max(value - reach[0], 0.0), min(value + reach[1], 1.0))
 
 
-def _likeness(right: npt.NDArray[np.bool_], labels: npt.NDArray[Any], names: npt.NDArray[Any]) -> float:
+def _likeness(right: Floats, labels: npt.NDArray[Any], names: npt.NDArray[Any]) -> float:
     """Correlation of the two classes' accuracies, through people who occur in both; 0 where nobody does."""
     people = people_of(names, labels)
     influence = np.zeros((len(right), 2))

@@ -59,6 +59,14 @@ def test_the_table_has_its_columns_and_a_row_for_everything_tried(evidence):
     assert row_of(table, "class 1: intact")["identities"] == PEOPLE // 2
 
 
+def test_a_class_of_two_people_with_one_image_each_is_told_as_too_few(plain):
+    faces, names, landmarks = (part[:14] for part in plain)
+    found = find_companions(faces, (np.arange(14) < 12).astype(int), names, landmarks, permutations=99)
+    split = row_of(found.table, "class 0: intact")
+    assert (split["identities"], split["flagged"]) == (2, False)
+    assert np.isnan(split["balanced_accuracy"])
+
+
 def test_labels_that_mean_nothing_are_not_flagged(evidence):
     """Four labelings, balanced and 1:5; the benchmark counts thousands."""
     generator = np.random.default_rng(0)

@@ -134,3 +134,12 @@ def test_models_and_inputs_of_another_shape_are_refused():
         model_controls(model_by(0, CENTRE), two_cues(), LABELS, PEOPLE, POINTS[1:])
     with pytest.raises(BadInputError, match="both 0 and 1"):
         model_controls(model_by(0, CENTRE), two_cues(), np.zeros(COUNT), PEOPLE, POINTS)
+
+
+def test_a_class_of_one_person_has_no_others_backgrounds():
+    names = np.where(LABELS == 1, "only", PEOPLE)
+    table = model_controls(model_by(1, CORNER), two_cues(), LABELS, names, POINTS).set_index("control")
+    mixed_rows = ["mixed same", "mixed random", "background gap"]
+    assert table.loc[mixed_rows, ["balanced_accuracy", "low", "high"]].isna().all(axis=None)
+    assert table.loc[mixed_rows, "note"].str.contains("a class has one person").all()
+    assert table.loc["as they are", "balanced_accuracy"] == 1

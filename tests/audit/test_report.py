@@ -190,7 +190,7 @@ def test_what_does_not_fit_is_refused(test_part: Part) -> None:
     faces, looks, who = test_part.faces, test_part.looks, test_part.identities
     with pytest.raises(BadInputError, match="labels: expected one for each of 80 images; found"):
         audit(brightness, faces, looks[:-1], who, landmarks=test_part.landmarks)
-    with pytest.raises(BadInputError, match="labels: expected 0 and 1; found 1, 2"):
+    with pytest.raises(BadInputError, match="labels: expected the numbers 0 and 1; found 1, 2"):
         audit(brightness, faces, looks + 1, who, landmarks=test_part.landmarks)
     with pytest.raises(BadInputError, match="class 0 has 1 people"):
         audit(brightness, faces, looks, np.where(looks == 0, "one", who), landmarks=test_part.landmarks)

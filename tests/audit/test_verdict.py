@@ -50,6 +50,15 @@ def test_an_accuracy_that_may_be_chance_is_no_signal() -> None:
     assert decide(table(SURROUND), Interval(0.5, 0.45, 0.55)).verdict is not Finding.NO_SIGNAL
 
 
+def test_classes_the_other_way_round_are_not_said_to_be_indistinguishable() -> None:
+    found = decide(table(SURROUND), Interval(0.03, 0.01, 0.13))
+    assert found.verdict is Finding.NO_SIGNAL
+    assert found.sentence == (
+        "This model is right less often than guessing would be: its balanced accuracy is 3 % (1-13 %), "
+        "as where the classes 0 and 1 are the other way round."
+    )
+
+
 def test_a_leak_comes_before_a_shortcut() -> None:
     assert decide(table(SURROUND), GOOD, leak(0.021)).verdict is Finding.LEAKAGE
     assert decide(table(SURROUND), GOOD, leak(0.02)).verdict is Finding.SHORTCUT

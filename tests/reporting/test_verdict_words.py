@@ -136,7 +136,7 @@ def test_what_cannot_be_told_is_not_the_lead_and_claims_nothing():
     assert lead == "b is 94 % accurate, and its decisions rest on the face region."
     assert more == [
         "The audit cannot tell what a (94 % accurate) decides by.",
-        "c does not tell the classes apart (51 %; guessing gives 50 %).",
+        "c is no better than guessing (51 %; guessing gives 50 %).",
     ]
     both = [line("a", "LEAKAGE", ""), line("a", "LEAKAGE", "", variant="white")]
     assert told(both)[1].startswith("On white backgrounds, a is 94 % accurate, but part of that is knowing people")

@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from looks_kedro.audit.classifier import IMAGENET_MEAN, IMAGENET_STD, Classifier, as_classifier
-from looks_kedro.audit.evaluation import chosen_rows, evaluate_channels, evaluate_unedited
+from looks_kedro.audit.donors import can_be_exchanged
+from looks_kedro.audit.evaluation import chosen_channels, chosen_rows, evaluate_channels, evaluate_unedited
 from looks_kedro.audit.folds import checked_folds, joined_decisions, joined_flags, some_portraits
 from looks_kedro.audit.intake import FindLandmarks, Given, take_in
-from looks_kedro.audit.leak import LeakGap, leak_gap
+from looks_kedro.audit.leak import NOT_COMPARED, LeakGap, can_be_compared, leak_gap
 from looks_kedro.audit.reliance import Decisions
 from looks_kedro.audit.report import Report, report_of
 from looks_kedro.audit.settings import Rules
@@ -63,12 +64,12 @@ def audit(
         faces: images that the model was not trained on, uint8 (N, S, S, 3) RGB; or a list of such images or of files.
         labels: 0 or 1 (N,).
         identities: (N,) who is shown. Intervals are over people: a name for each image is right only if nobody is
-            shown twice.
+            shown twice. An image without a name (an empty text, None or NaN) counts as a person of its own.
         landmarks: (N, 5, 2) in pixels of the faces; None has them found by MTCNN.
         mattes: uint8 (N, S, S), 255 where the person is; without them the background is not tried apart from clothes.
         good_mattes: (N,) which of them may be used.
         known: bool (N,) whether the person was in the training part too; the leak gap is measured between known
-            people and new ones. Both classes must occur among either.
+            people and new ones, where there are two of each class among either.
         folds: (N,) for a cross-validation: which of the models, from 0, has not seen the image's person; each image is
             shown to that model alone, and the way of training is judged instead of one network.
         leak: the leak gap, where it was measured otherwise, of the split that these images are the test of.
@@ -87,29 +88,39 @@ def audit(
         processes: that make the edits; None takes one a core (a script then needs ``if __name__ == "__main__":``).
         find_landmarks: an image to its landmarks, in place of MTCNN.
         companions: whether to look at the images alone, too (minutes).
-        controls: whether to try the model on face, background and mixed backgrounds, too.
+        controls: whether to try the model on face, background and mixed backgrounds, too; of one network only.
 
     Returns:
         The report; ``print(report)`` says the verdict, a notebook shows all of it.
 
     Raises:
         BadInputError: inputs do not fit each other, or a class is missing.
+        BadParameterError: parameters do not fit each other.
     """
     trainings = model if isinstance(model, (list, tuple)) else [model]
     if not trainings:
         raise BadParameterError("model: expected a network, or a list of trainings of one; found an empty list.")
-    if folds is not None and controls:
+    if controls and folds is not None:
         raise BadParameterError("controls: expected no folds, because one model would see people of its training.")
+    if controls and len(trainings) > 1:
+        raise BadParameterError(
+            f"controls: expected one network; found {len(trainings)} trainings. "
+            "Try each with looks_kedro.audit.controls.model_controls."
+        )
     models = {
         str(number): as_classifier(one, image_size, mean, std, device, batch_size)
         for number, one in enumerate(trainings)
     }
     given = take_in(faces, landmarks, mattes, good_mattes, find_landmarks)
-    classes, names = _checked(labels, identities, given)
+    classes, names, notes = _checked(labels, identities, given)
     met = None if known is None else _of(given, known, "known").astype(np.bool_)
     rows = [np.arange(len(classes))]
     if folds is not None:
         rows = checked_folds(_of(given, folds, "folds"), len(models), names, classes)
+    edited = [chosen[chosen_rows(classes[chosen], names[chosen], images, seed)] for chosen in rows]
+    if channels is None:
+        channels, untried = _that_can_be_tried(given, classes, names, rows, edited)
+        notes += untried
     answers: list[list[list[Decisions]]] = []
     flags: list[list[npt.NDArray[np.bool_]]] = []
     for fold, chosen in enumerate(rows):
@@ -122,7 +133,7 @@ def audit(
             classes[chosen],
             names[chosen],
             channels=channels,
-            recipients=chosen_rows(classes[chosen], names[chosen], images, seed),
+            recipients=np.searchsorted(chosen, edited[fold]),
             draws=draws,
             seed=seed,
             batch_size=batch_size,
@@ -130,16 +141,20 @@ def audit(
         )
         answers.append(list(found.values()))
     right = [joined_flags(one, rows) for one in zip(*flags, strict=True)]
+    if met is not None and leak is None:
+        leak, told = _leak(np.mean(right, axis=0), classes, names, met, (rules or Rules()).error_rate)
+        notes += told
     report = report_of(
         [joined_decisions(one, rows) for one in zip(*answers, strict=True)],
         right,
         classes,
         names,
         rules=rules,
-        leak=leak if met is None or leak is not None else _leak(right[0], classes, names, met),
+        leak=leak,
+        apart=met is not None and not met.any(),
         one_source=one_source,
         cross_source_passed=cross_source_passed,
-        notes=given.notes,
+        notes=notes,
     )
     return replace(
         report,
@@ -148,12 +163,13 @@ def audit(
     )
 
 
-def _checked(labels: npt.ArrayLike, identities: npt.ArrayLike, given: Given) -> tuple[Labels, Names]:
-    """Labels and identities of the images that are audited."""
-    classes, names = _of(given, labels, "labels"), _of(given, identities, "identities").astype(str)
+def _checked(labels: npt.ArrayLike, identities: npt.ArrayLike, given: Given) -> tuple[Labels, Names, list[str]]:
+    """Labels and identities of the images that are audited, and what is to be said of images."""
+    classes = _of(given, labels, "labels")
+    names, notes = _named(_of(given, identities, "identities"))
     if not set(np.unique(classes).tolist()) <= {0, 1}:
-        found = ", ".join(map(str, np.unique(classes)[:4]))
-        raise BadInputError(f"labels: expected 0 and 1; found {found}. Number the two classes.")
+        found = ", ".join(map(repr, np.unique(classes)[:4].tolist()))
+        raise BadInputError(f"labels: expected the numbers 0 and 1; found {found}. Number the two classes.")
     for one in (0, 1):
         people = len(np.unique(names[classes == one]))
         if people < 2:
@@ -161,7 +177,38 @@ def _checked(labels: npt.ArrayLike, identities: npt.ArrayLike, given: Given) -> 
                 f"labels: class {one} has {people} people among the images with landmarks; expected at least 2, so "
                 "that each image can be given something of somebody else. Give more people."
             )
-    return classes.astype(np.int64), names
+    return classes.astype(np.int64), names, [*given.notes, *notes]
+
+
+def _named(identities: npt.NDArray[Any]) -> tuple[Names, list[str]]:
+    """A name for each image: those without one are a person each."""
+    unnamed = pd.isna(identities) | (identities.astype(str) == "")
+    names = np.array(
+        [
+            f"unnamed {row}" if lacks else f"{one}"
+            for row, (one, lacks) in enumerate(zip(identities, unnamed, strict=True))
+        ]
+    )
+    if not unnamed.any():
+        return names, []
+    while np.isin(names[unnamed], names[~unnamed]).any():
+        names[unnamed] = np.char.add(names[unnamed], "'")
+    told = "have no identity and count as a person each: right only if nobody of them is shown twice"
+    return names, [f"{int(unnamed.sum())} of {len(names)} images {told}."]
+
+
+def _that_can_be_tried(
+    given: Given, labels: Labels, identities: Names, rows: list[Labels], edited: list[Labels]
+) -> tuple[list[str], list[str]]:
+    """All channels that every fold has images for, and a word on those that were left out."""
+    good = given.portraits.with_matte
+    behind = all(
+        can_be_exchanged(labels[fold], identities[fold], good[fold] & np.isin(fold, some))
+        for fold, some in zip(rows, edited, strict=True)
+    )
+    left = good.any() and not behind
+    told = "The background apart from clothes was not tried: too few people were cut out well."
+    return chosen_channels(None, mattes=behind), [told] if left else []
 
 
 def _of(given: Given, values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
@@ -172,13 +219,17 @@ def _of(given: Given, values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
 
 
 def _leak(
-    right: npt.NDArray[np.bool_], labels: Labels, identities: Names, known: npt.NDArray[np.bool_]
-) -> LeakGap | None:
-    """The gap between people of the training and new ones; none where the test shows only one kind."""
-    if known.all() or not known.any():
-        return None
+    right: npt.NDArray[np.float64], labels: Labels, identities: Names, known: npt.NDArray[np.bool_], error_rate: float
+) -> tuple[LeakGap | None, list[str]]:
+    """The gap between people of the training and new ones, where there are enough of both, and what is to be said."""
+    if not known.any():
+        return None, []
     table = pd.DataFrame({"looks": labels, "identity": identities, "correct": right})
-    return leak_gap(table[known], table[~known])
+    told = "of people who are in the training part, too: the accuracy is not that of new people"
+    notes = [f"{int(known.sum())} of {len(table)} test images are {told}."]
+    if not can_be_compared(table, known):
+        return None, [*notes, NOT_COMPARED]
+    return leak_gap(table[known], table[~known], error_rate), notes
 
 
 def _companions(given: Given, labels: Labels, identities: Names, seed: int) -> Any:

@@ -120,12 +120,14 @@ def _answering(model: Any, mean: Sequence[float], std: Sequence[float], device: 
         model.to(device)
     first = next(model.parameters(), None)
     place = first.device if first is not None else torch.device(device or "cpu")
+    kind = first.dtype if first is not None and first.is_floating_point() else torch.float32
     shift, scale = (torch.tensor(values, device=place).view(1, 3, 1, 1) for values in (mean, std))
 
     def answer(images: Images) -> Any:
-        pixels = torch.from_numpy(images).to(place).permute(0, 3, 1, 2).float().div_(255)
+        # As a loader gives them: a network that flattens by view() takes no other order in memory.
+        pixels = torch.from_numpy(images).to(place).permute(0, 3, 1, 2).contiguous().float()
         with _evaluating(model), torch.inference_mode():
-            return model(pixels.sub_(shift).div_(scale))
+            return model(pixels.div_(255).sub_(shift).div_(scale).to(kind))
 
     return answer
 

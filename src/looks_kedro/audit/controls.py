@@ -37,6 +37,9 @@ CONTROL_COLUMNS = ("control", "images", "balanced_accuracy", "low", "high", "not
 
 _BATCH = 64
 
+_UNKNOWN = Interval(np.nan, np.nan, np.nan)
+_ALONE = "unknown: a class has one person, and no other's background to be shown before"
+
 
 def model_controls(
     model: Model,
@@ -74,7 +77,8 @@ def model_controls(
     Returns:
         Columns ``CONTROL_COLUMNS``: a row for the faces as they are, ``face only``, ``background only``, ``mixed
         same``, ``mixed random``, ``background gap`` (a difference of two balanced accuracies), and a ``worst group``
-        for each attribute (an accuracy, for a group has one class). 95 % intervals, by person.
+        for each attribute (an accuracy, for a group has one class). 95 % intervals, by person. Where a class has one
+        person the mixed rows and the gap are NaN, and ``note`` says why.
 
     Raises:
         BadInputError: shapes differ, a class is missing, or the model gives no (n, 2) logits.
@@ -189,12 +193,18 @@ def _table(
 ) -> pd.DataFrame:
     """The controls of one model, from whether its decisions are right."""
     rows = []
+    cut = edits["mixed same"][0]
+    # Nobody's own background says anything of another's.
+    alone = min(len(np.unique(names[cut][marks[cut] == one])) for one in (0, 1)) < 2
     for control, (chosen, _) in edits.items():
+        if alone and control.startswith("mixed"):
+            rows.append(control_row(control, len(chosen), _UNKNOWN, _ALONE))
+            continue
         reached = balanced_accuracy_interval(right[control], marks[chosen], names[chosen])
         rows.append(control_row(control, len(chosen), reached, notes.get(control, "")))
-    cut = edits["mixed same"][0]
     gap = background_gap(right["mixed same"], right["mixed random"], marks[cut], names[cut])
-    rows.append(control_row("background gap", len(cut), gap, "mixed same less mixed random (Xiao et al., 2020)"))
+    told = "mixed same less mixed random (Xiao et al., 2020)"
+    rows.append(control_row("background gap", len(cut), *((_UNKNOWN, _ALONE) if alone else (gap, told))))
     rows += worst_groups(right["as they are"], marks, names, attributes)
     return pd.DataFrame(rows, columns=list(CONTROL_COLUMNS))
 

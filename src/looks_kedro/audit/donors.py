@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from looks_kedro.errors import BadInputError, BadParameterError
 
-__all__ = ["Donors", "draw_donors"]
+__all__ = ["Donors", "can_be_exchanged", "draw_donors"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -97,6 +97,19 @@ def draw_donors(
         every = np.arange(len(recipients))
         same[draw], other[draw] = given[own, every], given[1 - own, every]
     return Donors(recipients, same, other, np.where(_halves(rng, own, draws), same, other), without)
+
+
+def can_be_exchanged(labels: npt.ArrayLike, identities: npt.ArrayLike, usable: npt.ArrayLike) -> bool:
+    """Whether the usable images show two people of each class, so that each can take something of somebody else.
+
+    Args:
+        labels: (N,) 0 or 1.
+        identities: (N,) who is shown.
+        usable: bool (N,).
+    """
+    chosen = np.asarray(usable, dtype=np.bool_)
+    classes, names = np.asarray(labels)[chosen], np.asarray(identities).astype(str)[chosen]
+    return min(len(np.unique(names[classes == one])) for one in (0, 1)) >= 2
 
 
 def _numbered(identities: Sequence[str] | npt.NDArray[np.generic]) -> Rows:

@@ -19,6 +19,9 @@ __all__ = ["FindLandmarks", "Given", "face_finder", "take_in"]
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
+_LEAST_EXTENT = 1.0
+"""Landmarks that are all within a pixel are no face's."""
+
 FindLandmarks = Callable[[Image], "npt.ArrayLike | None"]
 """An image (S, S, 3) to five landmarks (5, 2) in its pixels, or none where no face is found."""
 
@@ -87,7 +90,7 @@ def take_in(
     Args:
         faces: uint8 (N, S, S, 3) RGB; or a list of such images, or of image files, all of one size.
         landmarks: (N, 5, 2) or (N, 10) in pixels of the faces: left eye, right eye, nose, left and right corner of the
-            mouth, as seen, x before y; NaN where there are none. None has them found.
+            mouth, as seen, x before y; NaN, or five equal points, where there are none. None has them found.
         mattes: uint8 (N, S, S), 255 where the person is; or a list of files.
         good_mattes: (N,) which of them may be used; None uses all.
         find: finds the landmarks of an image; None takes MTCNN.
@@ -108,11 +111,13 @@ def take_in(
                 "Give none to have them found."
             )
     points = points.reshape(count, 5, 2)
-    known = np.isfinite(points).all(axis=(1, 2))
+    # Zeros, as some detectors give where they find nothing, are no face either.
+    known = np.isfinite(points).all(axis=(1, 2)) & (np.ptp(points, axis=1).max(axis=1) > _LEAST_EXTENT)
     rows = np.flatnonzero(known)
     if not len(rows):
         raise BadInputError(
-            f"landmarks: none of {count} images has five finite landmarks. Are these faces, upright and in RGB?"
+            f"landmarks: none of {count} images has five finite landmarks that lie apart. "
+            "Are these faces, upright and in RGB?"
         )
     good = None if good_mattes is None else np.asarray(good_mattes, dtype=np.bool_)
     if known.all():

@@ -116,7 +116,8 @@ def reliance_table(
 
     Returns:
         One row a channel, columns ``RELIANCE_COLUMNS``. ``flip_rate`` is the share of decisions that differ between a
-        donor of the own class and the balanced donor in its place. Where reliance is undefined, it and its limits are
+        donor of the own class and the balanced donor in its place; as every second of these is of the own class, too,
+        it is at most about one half. Where reliance is undefined, it and its limits are
         NaN and ``note`` says why. ``control`` is NaN without a control.
 
     Raises:

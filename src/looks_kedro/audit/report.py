@@ -17,7 +17,7 @@ from looks_kedro.audit.leak import LeakGap
 from looks_kedro.audit.reliance import RELIANCE_COLUMNS, Decisions, reliance_table
 from looks_kedro.audit.settings import Rules
 from looks_kedro.audit.verdict import Finding, Verdict, decide
-from looks_kedro.intervals import Interval, balanced_accuracy_interval
+from looks_kedro.intervals import Interval, balanced_accuracy_interval, critical_value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,7 @@ class Report:
                     "from": round(100 * row["low"], 1),
                     "to": round(100 * row["high"], 1),
                     "random patches": round(100 * row["control"], 1),
-                    "decisions changed in %": round(100 * row["flip_rate"], 1),
+                    "decisions changed in % (at most 50)": round(100 * row["flip_rate"], 1),
                     "images": row["images"],
                     "note": row["note"],
                 }
@@ -156,10 +156,7 @@ def report_of(
     control = next((one for one in decisions if one.channel == CONTROL), None)
     compared = {one.channel: control for one in decisions if control is not None and _is_compared(one.channel)}
     table = reliance_table(decisions, np.stack(right), labels, identities, settings, compared)
-    # Several trainings answer for the same people, who are the clusters of the interval.
-    accuracy = balanced_accuracy_interval(
-        np.concatenate(right), np.tile(labels, len(right)), np.tile(identities, len(right)), settings.error_rate
-    )
+    accuracy = _accuracy(np.stack(right).astype(np.float64), labels, identities, settings.error_rate)
     found = decide(
         table, accuracy, leak, settings, apart=apart, one_source=one_source, cross_source_passed=cross_source_passed
     )
@@ -197,6 +194,30 @@ def report_of_few(
     accuracy = balanced_accuracy_interval(right, labels, identities, settings.error_rate)
     verdict = Verdict(Finding.CANNOT_TELL, (), sentence, tuple(notes))
     return Report(verdict, accuracy, nothing, len(labels), len(np.unique(identities)), settings)
+
+
+def _accuracy(
+    right: npt.NDArray[np.float64], labels: npt.NDArray[Any], identities: npt.NDArray[Any], error_rate: float
+) -> Interval:
+    """Balanced accuracy, the mean over trainings (K, N): over people, and over trainings where they differ.
+
+    Trainings answer for the same images, so more of them make people no more numerous. The two variances are added,
+    with degrees of freedom by Satterthwaite.
+    """
+    found = balanced_accuracy_interval(right.mean(axis=0), labels, identities, error_rate)
+    each = [0.5 * sum(one[labels == part].mean() for part in (0, 1)) for one in right]
+    between = float(np.var(each, ddof=1)) / len(each) if len(each) > 1 else 0.0
+    if not between > 0 or not np.isfinite(found.low):
+        return found
+    normal = float(critical_value(np.inf, error_rate))
+
+    def reach(side: float) -> float:
+        variance = (side / normal) ** 2 + between
+        freedom = variance**2 * (len(each) - 1) / between**2
+        return float(critical_value(freedom, error_rate) * np.sqrt(variance))
+
+    low, high = found.value - reach(found.value - found.low), found.value + reach(found.high - found.value)
+    return Interval(found.value, max(low, 0.0), min(high, 1.0))
 
 
 def _invited(gap: LeakGap, rules: Rules) -> str:

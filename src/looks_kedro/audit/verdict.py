@@ -135,6 +135,12 @@ def _cannot_tell(open_rows: pd.DataFrame, notes: tuple[str, ...], rules: Rules) 
 
 
 def _no_signal(accuracy: Interval) -> str:
+    if accuracy.high < 0.5:
+        return (
+            "This model is right less often than guessing would be: its balanced accuracy is "
+            f"{_points(accuracy.value)} ({round(100 * accuracy.low)}-{_points(accuracy.high)}), as where the classes "
+            "0 and 1 are the other way round."
+        )
     return (
         f"This model does not tell the classes apart: its balanced accuracy is {_points(accuracy.value)} "
         f"({round(100 * accuracy.low)}-{_points(accuracy.high)}), and guessing gives 50 %."

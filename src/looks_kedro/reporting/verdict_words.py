@@ -27,7 +27,8 @@ def verdict_sentence(words: Words, verdict: Row, reliance: Sequence[Row], identi
     finding, rows = verdict["verdict"], {row["channel"]: row for row in reliance}
     if finding == "NO SIGNAL":
         limits = {name: _points(verdict[name]) for name in ("low", "high")}
-        return words("verdict.no_signal", accuracy=_points(verdict["balanced_accuracy"]), **limits)
+        key = "verdict.below_guessing" if verdict["high"] < 0.5 else "verdict.no_signal"
+        return words(key, accuracy=_points(verdict["balanced_accuracy"]), **limits)
     if finding == "LEAKAGE":
         leak = verdict["leak"]
         return words("verdict.leakage", **{name: _points(leak[name]) for name in ("gap", "low", "high")})

@@ -85,6 +85,8 @@ class HeldOut:
         covariance = (centred * weights[:, None]).T @ centred / weights.sum()
         shrinkage = max(float(ledoit_wolf_shrinkage(people, assume_centered=True)), _LEAST_SHRINKAGE)
         size = len(covariance)
+        if not np.trace(covariance) > 0:  # one image, or equal ones: nothing to tell people apart by
+            covariance = np.eye(size)
         shrunk = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / size * np.eye(size)
         inverse = np.linalg.inv(shrunk)
         lengths = np.einsum("ij,ij->i", people @ inverse, people)

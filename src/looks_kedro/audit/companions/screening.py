@@ -21,7 +21,7 @@ from looks_kedro.audit.companions.evidence import Evidence, gather_evidence
 from looks_kedro.audit.companions.ladder import RUNGS, degraded
 from looks_kedro.audit.companions.notes import note_on
 from looks_kedro.audit.companions.permutations import Bools, Floats, Units, exchanged_labels, family_p_values, units_of
-from looks_kedro.audit.companions.pseudo_split import pseudo_split
+from looks_kedro.audit.companions.pseudo_split import LEAST_PEOPLE, pseudo_split
 from looks_kedro.errors import BadInputError
 from looks_kedro.intervals import balanced_accuracy_interval
 
@@ -204,7 +204,7 @@ def _pseudo_splits(
         chosen = marks == looks
         for name in ("image properties", "intact"):
             row = _row("pseudo-split", f"class {looks}: {name}", marks[chosen], identities[chosen])
-            if row["identities"] >= 2:
+            if row["identities"] >= LEAST_PEOPLE:
                 units = units_of(marks[chosen], identities[chosen], seed)
                 split = pseudo_split(HeldOut(inputs[name][chosen], units), units.person, seed=seed,
                                      level=FAMILY_LEVEL / 4)  # fmt: skip

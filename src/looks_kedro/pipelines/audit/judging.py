@@ -38,7 +38,8 @@ def channels_to_try(
         rows: the images.
         quality: which faces were cut out well.
     """
-    from looks_kedro.audit import CHANNELS
+    from looks_kedro.audit import CHANNELS, chosen_rows
+    from looks_kedro.audit.donors import can_be_exchanged
 
     out: set[str] = set()
     if variant.kind in BLANK:
@@ -49,8 +50,11 @@ def channels_to_try(
     left = [name for name in wanted if name in out]
     told = ", ".join(name.replace("_", " ") for name in left)
     notes = [f"Not tried, because these images show nothing there: {told}."] if left else []
-    people = rows[cut_out_well(rows, quality)].groupby("looks")["identity"].nunique()
-    if BEHIND[0] in set(wanted) - out and (len(people) < 2 or people.min() < 2):
+    labels, identities = rows["looks"].to_numpy(), rows["identity"].to_numpy()
+    usable = np.zeros(len(rows), dtype=np.bool_)
+    usable[chosen_rows(labels, identities, audit.images, audit.seed)] = True
+    usable &= np.asarray(cut_out_well(rows, quality), dtype=np.bool_)
+    if BEHIND[0] in set(wanted) - out and not can_be_exchanged(labels, identities, usable):
         out.add(BEHIND[0])
         notes.append("The background apart from clothes was not tried: too few people were cut out well.")
     return [name for name in wanted if name not in out], notes

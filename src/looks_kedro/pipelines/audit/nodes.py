@@ -69,7 +69,7 @@ def audit_models(
                 test.labels,
                 test.identities,
                 rules=audit.rules,
-                leak=_leak(rows, right, known),
+                leak=_leak(audit, rows, right, known),
                 apart=not known.any(),
                 one_source=audit.one_source,
                 feature_leak=_feature_leak(audit, test, group[backbone], known),
@@ -95,23 +95,21 @@ def _same_people(test: pd.DataFrame, known: Flags) -> list[str]:
         return []
     told = "of people who are in the training part, too: the accuracy is not that of new people"
     notes = [f"{int(known.sum())} of {len(test)} test images are {told}."]
-    if not _comparable(test, known):
-        notes.append("The leak gap could not be measured: it needs known and new people of both classes in the test.")
+    from looks_kedro.audit.leak import NOT_COMPARED, can_be_compared
+
+    if not can_be_compared(test, known):
+        notes.append(NOT_COMPARED)
     return notes
 
 
-def _comparable(test: pd.DataFrame, known: Flags) -> bool:
-    return all(set(test.loc[part, "looks"]) == {0, 1} for part in (known, ~known))
+def _leak(audit: Audit, test: pd.DataFrame, right: Flags, known: Flags) -> Any:
+    """The gap between people of the training and new ones; none where the test does not show enough of both."""
+    from looks_kedro.audit.leak import can_be_compared, leak_gap
 
-
-def _leak(test: pd.DataFrame, right: Flags, known: Flags) -> Any:
-    """The gap between people of the training and new ones; none where the test does not show both of either class."""
-    from looks_kedro.audit.leak import leak_gap
-
-    if not _comparable(test, known):
+    if not can_be_compared(test, known):
         return None
     table = test[["looks", "identity"]].assign(correct=right)
-    return leak_gap(table[known], table[~known])
+    return leak_gap(table[known], table[~known], audit.rules.error_rate)
 
 
 def _feature_leak(audit: Audit, test: ShownImages, checkpoint: Checkpoint, known: Flags) -> Any:
@@ -125,7 +123,8 @@ def _feature_leak(audit: Audit, test: ShownImages, checkpoint: Checkpoint, known
     shown = test.chosen(chosen_rows(test.labels, test.identities, audit.images, audit.seed))
     try:
         features = features_of(penultimate(checkpoint, audit.device, audit.batch_size), shown, audit.batch_size)
-        return feature_leak_gap(features, shown.labels, shown.identities, seed=audit.seed)
+        rate = audit.rules.error_rate
+        return feature_leak_gap(features, shown.labels, shown.identities, seed=audit.seed, error_rate=rate)
     except (BadInputError, BadParameterError) as error:
         log.warning("The leak of the features was not measured: %s", error)
         return None
