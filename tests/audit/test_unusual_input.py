@@ -95,7 +95,7 @@ def test_known_people_of_one_class_alone_are_noted_and_lose_no_audit(faces: np.n
 def test_images_without_a_name_are_a_person_each(faces: np.ndarray, nobody: object) -> None:
     names = np.array(PEOPLE, dtype=object)
     names[LABELS == 0] = nobody
-    names[1] = "unnamed 0"
+    names[1] = "unnamed 38"
     found = judged(by_right_side, faces, names)
     assert found.identities == COUNT
     assert any("20 of 40 images have no identity" in note for note in found.verdict.notes)

@@ -183,16 +183,12 @@ def _checked(labels: npt.ArrayLike, identities: npt.ArrayLike, given: Given) -> 
 def _named(identities: npt.NDArray[Any]) -> tuple[Names, list[str]]:
     """A name for each image: those without one are a person each."""
     unnamed = pd.isna(identities) | (identities.astype(str) == "")
-    names = np.array(
-        [
-            f"unnamed {row}" if lacks else f"{one}"
-            for row, (one, lacks) in enumerate(zip(identities, unnamed, strict=True))
-        ]
-    )
     if not unnamed.any():
-        return names, []
-    while np.isin(names[unnamed], names[~unnamed]).any():
-        names[unnamed] = np.char.add(names[unnamed], "'")
+        return identities.astype(str), []
+    mark = "unnamed "
+    while any(str(one).startswith(mark) for one in identities[~unnamed]):
+        mark = f"'{mark}"
+    names = np.array([f"{mark}{row}" if unnamed[row] else str(one) for row, one in enumerate(identities)])
     told = "have no identity and count as a person each: right only if nobody of them is shown twice"
     return names, [f"{int(unnamed.sum())} of {len(names)} images {told}."]
 
