@@ -17,6 +17,7 @@ from looks_kedro.datasets import ImageFolder, ImageFolderDataset, Images
 from looks_kedro.pipeline_registry import every_pipeline
 from looks_kedro.pipelines.reporting import create_pipeline
 from looks_kedro.pipelines.reporting.gathering import average_shots, averages_of, example_faces, rows_of, sheets_of
+from looks_kedro.pipelines.reporting.nodes import _notes
 from looks_kedro.pipelines.reporting.pipeline import OF_THE_STUDY, OF_VARIANTS
 from looks_kedro.tables import CROP_LANDMARKS
 
@@ -119,3 +120,11 @@ def test_what_is_made_in_the_same_run_is_made_before_the_page_gathers_it(beside)
         needed = {node for node in of_makers if set(node.outputs) & set(reader.inputs)}
         assert needed
         assert needed <= both.node_dependencies[reader]
+
+
+@pytest.mark.parametrize(("patience", "expected"), [(None, "note.last_epoch"), (2, "note.best_epoch")])
+def test_the_page_says_of_which_epoch_a_model_is(patience: int | None, expected: str) -> None:
+    split = pd.DataFrame({"file": ["a", "b"], "parent": ["a", "b"], "looks": [1, 0], "identity": ["p", "q"]})
+    split = split.assign(part=["train", "test"], group=["1", "2"])
+    told = [key for key, _ in _notes(split, None, {"training": {"early_stop": patience}})]
+    assert [key for key in told if key.endswith("_epoch")] == [expected]

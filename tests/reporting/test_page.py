@@ -11,7 +11,9 @@ from itertools import pairwise
 import pytest
 from small_report import CELLS, HOSTILE, gathered, picture, reliance_rows, rich_report, small_report, verdict_of
 
+from looks_kedro.mattes.quality import decide
 from looks_kedro.reporting.page import render_page
+from looks_kedro.reporting.words import words_of
 
 
 @cache
@@ -180,3 +182,48 @@ def test_reliance_is_drawn_where_it_lies():
     assert 'class="dot open" style="left:50.00%"' in page
     assert 'class="reach" style="left:25.00%;right:0.0%"' in page
     assert len(CELLS) == page.count('class="sentence"')
+
+
+def test_where_people_are_met_again_the_answer_does_not_speak_of_new_ones():
+    new = "photos of people whom the models have not seen"
+    assert new in made()
+    part = gathered() | {"apart": False, "known": 30}
+    page = render_page(small_report(variants={"original": gathered(), "white": part}))
+    assert new not in page
+    assert "some of these show people or pictures of the training" in page
+    japanese = render_page(small_report(variants={"original": gathered(), "white": part}, language="ja"))
+    assert "テスト画像40枚のうち30枚は、訓練にもいる人の写真です" in japanese
+
+
+def test_thresholds_are_those_of_the_verdicts():
+    parts = {}
+    for name in ("original", "white"):
+        parts[name] = gathered()
+        verdicts = parts[name]["verdicts"]
+        rules = verdicts["custom"]["thresholds"] | {"delta": 0.3, "face": 0.4}
+        parts[name]["verdicts"] = {one: verdict | {"thresholds": rules} for one, verdict in verdicts.items()}
+    page = render_page(small_report(variants=parts))
+    assert "threshold 0.3" in page
+    assert "to carry more than 30 % of the accuracy above chance" in page
+    assert "to carry more than 40 % of the accuracy above chance" in page
+
+
+def test_names_and_notes_of_other_pipelines_stay_as_they_are():
+    report = rich_report()
+    controls = [{"backbone": "efficientnet_b0", "control": "face only", "note": "as_written"}]
+    part = report.variants["original"] | {"tables": {"companions": None, "controls": controls, "repair": None}}
+    page = render_page(replace(report, variants={**report.variants, "original": part}))
+    assert '<th scope="row">efficientnet_b0</th>' in page
+    assert '<td class="words">as_written</td>' in page
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_reason_that_the_program_gives_has_words(language):
+    words = words_of(language)
+    mattes = {measured["reason"] for measured in (
+        decide({"foreground_fraction": fraction, "ellipse_overlap": overlap, "quality": quality})
+        for fraction in (0.0, 0.5, 1.0) for overlap in (0.0, 1.0) for quality in (0.0, 1.0)
+    )} - {""}  # fmt: skip
+    assert mattes == {"no_person", "no_background", "face_cut", "low_quality"}
+    for reason in (*mattes, "corrected", "other_person", "name_too_long", "broken_link", "empty_file", "unreadable"):
+        assert f"reason.{reason}" in words

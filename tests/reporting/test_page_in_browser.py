@@ -156,3 +156,15 @@ def test_without_scripts_everything_is_there_and_paper_shows_no_controls(chromiu
     assert chromium.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert chromium.run("getComputedStyle(document.querySelector('.lead')).color") == "rgb(0, 0, 0)"
     chromium.ask("Emulation.setEmulatedMedia", media="")
+
+
+def test_paper_has_every_model_whatever_the_screen_shows(chromium, reports):
+    chromium.open(reports["en"])
+    verdicts = "[...document.querySelectorAll('#reliance details')]"
+    shown = f"{verdicts}.filter(one => one.open && one.checkVisibility()).length"
+    assert chromium.run(shown) == 1
+    chromium.run("dispatchEvent(new Event('beforeprint'))")
+    assert chromium.run(shown) == chromium.run(f"{verdicts}.length") == 4
+    chromium.run("dispatchEvent(new Event('afterprint'))")
+    assert chromium.run(shown) == 1
+    assert chromium.complaints() == []

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from looks_kedro.audit import CHANNELS, Rules
-from looks_kedro.audit.leak import LeakGap
+from looks_kedro.audit.leak import NOT_COMPARED, LeakGap
 from looks_kedro.audit.reliance import RELIANCE_COLUMNS
 from looks_kedro.audit.verdict import decide
 from looks_kedro.intervals import Interval
@@ -39,6 +39,7 @@ UNDEFINED = row("face", 0, 0) | NOTHING | {
 FEW = row("clothes", 0, 0) | NOTHING | {
     "same": 0.7, "note": "undefined: too few people to tell balanced accuracy under the edit, 0.70, from chance"
 }  # fmt: skip
+RULES = Rules().model_dump()
 SHORTCUTS = [row("surround", 0.7, 1.1), row("background", 0.8, 1.08), row("background_left", 0.2, 0.6)]
 LOCAL = [row("eyes", -0.3, 0.3, control=0.0), row("mouth", 0.2, 0.3, control=0.1)]
 
@@ -53,7 +54,12 @@ CASES = {
     "not measurable": ([UNDEFINED, SMALL, FEW], GOOD, {}),
     "not the face": ([NO_FACE, SMALL], GOOD, {}),
     "too wide": ([FACE, WIDE], GOOD, {"apart": True}),
+    "below guessing": ([FACE, SMALL], Interval(0.1, 0.05, 0.2), {}),
 }
+KNOWN = [
+    "12 of 40 test images are of people who are in the training part, too: the accuracy is not that of new people.",
+    NOT_COMPARED,
+]
 
 
 def saved(
@@ -79,7 +85,9 @@ def test_built_in_english_a_verdict_is_word_for_word_that_of_the_audit(case):
         == (verdict["sentence"])
     )
     tried = [one["channel"] for one in rows]
-    assert list(map(str, verdict_notes(words, verdict, rows, tried, settings.get("apart", False)))) == verdict["notes"]
+    known = 0 if settings.get("apart") else 12
+    told = KNOWN[: 0 if settings.get("apart") else 1 if settings.get("leak") else 2]
+    assert list(map(str, verdict_notes(words, verdict, rows, tried, (known, 40)))) == [*verdict["notes"], *told]
 
 
 def test_the_japanese_sentence_tells_the_same_numbers():
@@ -94,7 +102,7 @@ def test_the_japanese_sentence_tells_the_same_numbers():
 def test_what_was_not_tried_and_how_features_would_flatter_are_told():
     verdict, rows = saved(*CASES["face"])
     gap = asdict(LEAK) | {"gap": 0.1}
-    notes = verdict_notes(words_of("en"), verdict | {"feature_leak": gap}, rows, [*CHANNELS], apart=True)
+    notes = verdict_notes(words_of("en"), verdict | {"feature_leak": gap}, rows, [*CHANNELS], (0, 40))
     assert any("10 percentage points (5 to 15): its features know people" in note for note in notes)
     assert any(note.startswith("Not tried on these images: skin, random patch") for note in notes)
 
@@ -144,9 +152,11 @@ def test_what_cannot_be_told_is_not_the_lead_and_claims_nothing():
 
 def test_the_reason_in_the_table_tells_no_more_than_was_measured():
     words = words_of("en")
-    assert str(short_reason(words, line("a", "SHORTCUT", "surround+background"), SHORTCUTS)) == (
+    assert str(short_reason(words, line("a", "SHORTCUT", "surround+background"), SHORTCUTS, RULES)) == (
         "surround 90 %, background 94 %"
     )
-    assert "could not be measured" in short_reason(words, line("a", "CANNOT TELL", "face"), [UNDEFINED])
-    assert "leaves it open" in short_reason(words, line("a", "CANNOT TELL", "surround"), [WIDE])
-    assert short_reason(words, line("a", "CANNOT TELL", ""), []) == "too few people"
+    assert "could not be measured" in short_reason(words, line("a", "CANNOT TELL", "face"), [UNDEFINED], RULES)
+    assert "leaves it open" in short_reason(words, line("a", "CANNOT TELL", "surround"), [WIDE], RULES)
+    assert short_reason(words, line("a", "CANNOT TELL", ""), [], RULES) == "too few people"
+    assert "nothing else that was tried" in short_reason(words, line("a", "CANNOT TELL", "face"), [NO_FACE], RULES)
+    assert "were not tested" in short_reason(words, line("a", "CANNOT TELL", ""), [FACE], RULES)

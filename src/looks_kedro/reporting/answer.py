@@ -53,8 +53,15 @@ def answer_of(words: Words, summary: Sequence[Row], reliance: Mapping[tuple[str,
     return Answer(sentences[0], tuple(sentences[1:]))
 
 
-def short_reason(words: Words, row: Row, reliance: Sequence[Row]) -> Markup:
-    """What a verdict rests on, in a few words with numbers."""
+def short_reason(words: Words, row: Row, reliance: Sequence[Row], rules: Mapping[str, float]) -> Markup:
+    """What a verdict rests on, in a few words with numbers.
+
+    Args:
+        words: of the language.
+        row: of table ``summary``.
+        reliance: rows of table ``reliance`` of the model.
+        rules: the thresholds of the verdict.
+    """
     by_channel = {one["channel"]: one for one in reliance}
     channels = [by_channel[name] for name in row["channels"].split("+") if name in by_channel]
     if row["verdict"] in ("SHORTCUT", "FACE") and channels:
@@ -64,12 +71,16 @@ def short_reason(words: Words, row: Row, reliance: Sequence[Row]) -> Markup:
         ]
         return Markup(escape(words["list.comma"])).join(told)
     if row["verdict"] == "CANNOT TELL":
-        undefined = bool(channels) and not channels[0]["defined"]
         if not reliance:
             return words("answer.few")
+        if not channels:
+            return words("answer.untested")
+        if channels[0]["defined"] and channels[0]["kind"] == "face" and channels[0]["high"] <= rules["face"]:
+            return words("answer.nothing_else")
         names = words.listed([words.named("channel", one["channel"]) for one in channels])
-        return words("answer.unmeasured" if undefined else "answer.open", channel=names) if channels else Markup("–")
-    return words.named("meaning", row["verdict"])
+        return words("answer.open" if channels[0]["defined"] else "answer.unmeasured", channel=names)
+    percents = {name: f"{100 * rules[name]:g}" for name in ("delta", "face")}
+    return words.named("meaning", row["verdict"], **percents)
 
 
 def _sentence(

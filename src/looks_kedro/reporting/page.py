@@ -59,7 +59,6 @@ class Report:
         study: accuracies by epoch (table ``study_table``).
         variants: what was gathered of each variant, as JSON knows it (``collect_results``).
         style: of the maps, ``published`` or ``difference``.
-        delta: the reliance above which a channel counts as relied on.
         channels: every channel that the audit knows.
         now: ``code, packages, machine, parameters`` of this run.
         notes: how this run differs from the study: keys of messages with their values.
@@ -76,7 +75,6 @@ class Report:
     study: pd.DataFrame
     variants: Mapping[str, Mapping[str, Any]]
     style: str
-    delta: float
     channels: Sequence[str]
     now: Mapping[str, Any]
     notes: Sequence[tuple[str, Mapping[str, Any]]] = ()
@@ -135,6 +133,7 @@ def _context(report: Report, words: Words) -> dict[str, Any]:
     names = [(variant, name) for variant, one in report.variants.items() for name in one["verdicts"]]
     cells = [_cell(report, words, *name) for name in names]
     reliance = {(cell["variant"], cell["backbone"]): cell["reliance"] for cell in cells}
+    rules = {name: report.variants[name[0]]["verdicts"][name[1]]["thresholds"] for name in names}
     summary = records(report.summary)
     answer = answer_of(words, summary, reliance)
     overview = [
@@ -142,7 +141,9 @@ def _context(report: Report, words: Words) -> dict[str, Any]:
             **row,
             "anchor": f"{row['variant']}-{row['backbone']}",
             "finding_class": _finding_class(row["verdict"]),
-            "short": short_reason(words, row, reliance[row["variant"], row["backbone"]]),
+            "short": short_reason(
+                words, row, reliance[row["variant"], row["backbone"]], rules[row["variant"], row["backbone"]]
+            ),
         }
         for row in summary
     ]
@@ -151,7 +152,9 @@ def _context(report: Report, words: Words) -> dict[str, Any]:
         "sections": SECTIONS,
         "findings": FINDINGS,
         "style": report.style,
-        "delta": report.delta,
+        "delta": next(iter(rules.values()))["delta"],
+        "face": next(iter(rules.values()))["face"],
+        "apart": all(one["apart"] for one in report.variants.values()),
         "tried": report.channels,
         "answer": answer,
         "overview": overview,
@@ -183,7 +186,7 @@ def _cell(report: Report, words: Words, variant: str, backbone: str) -> dict[str
         "verdict": verdict["verdict"],
         "finding_class": _finding_class(verdict["verdict"]),
         **_said(report, words, one, backbone),
-        "reliance": [marked(row, report.delta) for row in reliance],
+        "reliance": [marked(row, verdict["thresholds"]["delta"]) for row in reliance],
         "table": table,
         "epochs": epochs,
         "last": last_epoch(epochs),
@@ -206,7 +209,7 @@ def _said(report: Report, words: Words, one: Mapping[str, Any], backbone: str) -
         return {"sentence": verdict["sentence"], "notes": verdict["notes"]}
     return {
         "sentence": verdict_sentence(words, verdict, reliance, one["identified"]),
-        "notes": verdict_notes(words, verdict, reliance, report.channels, one["apart"]),
+        "notes": verdict_notes(words, verdict, reliance, report.channels, (one["known"], one["tested"])),
     }
 
 

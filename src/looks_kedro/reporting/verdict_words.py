@@ -42,7 +42,7 @@ def verdict_sentence(words: Words, verdict: Row, reliance: Sequence[Row], identi
 
 
 def verdict_notes(
-    words: Words, verdict: Row, reliance: Sequence[Row], tried: Sequence[str], apart: bool
+    words: Words, verdict: Row, reliance: Sequence[Row], tried: Sequence[str], known: tuple[int, int]
 ) -> list[Markup]:
     """What else was shown of a model, and what was not tested; a sentence each.
 
@@ -51,7 +51,7 @@ def verdict_notes(
         verdict: as the audit saves it.
         reliance: rows of table ``reliance``; missing numbers are None.
         tried: every channel that there is; those without a row were not tried.
-        apart: whether nobody of the test was in the training.
+        known: images of the test whose people were in the training, too, and all images of the test.
     """
     notes = []
     for row in reliance:
@@ -71,11 +71,15 @@ def verdict_notes(
             least = f"{verdict['thresholds']['lowest_accuracy']:g}"
             notes.append(words("verdict.undefined_few" if few else "verdict.undefined", least=least, **told))
     if verdict["leak"] is None:
-        notes.append(words("verdict.apart" if apart else "verdict.no_leak"))
+        notes.append(words("verdict.no_leak" if known[0] else "verdict.apart"))
     gap = verdict.get("feature_leak")
     if gap is not None:
         key = "verdict.feature_leak" if gap["low"] > verdict["thresholds"]["leak"] else "verdict.no_feature_leak"
         notes.append(words(key, **{name: _points(gap[name]) for name in ("gap", "low", "high")}))
+    if known[0]:
+        notes.append(words("verdict.known", known=known[0], tested=known[1]))
+        if verdict["leak"] is None:
+            notes.append(words("verdict.not_compared"))
     left = [name for name in tried if name not in {row["channel"] for row in reliance}]
     if left and reliance:
         notes.append(words("verdict.not_tried", channels=words.listed([words.named("channel", one) for one in left])))

@@ -53,15 +53,16 @@ class Words(Mapping[str, str]):
         """
         return Markup(escape(self._messages[key])).format(**values)
 
-    def named(self, kind: str, name: str) -> Markup:
+    def named(self, kind: str, name: str, **values: Any) -> Markup:
         """The word for a name of the data, such as a channel; an unknown one stands as it is, without underscores.
 
         Args:
             kind: the group of messages, such as ``channel``.
             name: in the data.
+            values: what stands for the names in the message.
         """
         key = f"{kind}.{re.sub('[^A-Za-z0-9]+', '_', name)}"
-        return self(key) if key in self._messages else escape(name.replace("_", " "))
+        return self(key, **values) if key in self._messages else escape(name.replace("_", " "))
 
     def person(self, name: str) -> Markup:
         """A name from outside, in an element of its own: its direction does not touch what stands beside it."""

@@ -1,6 +1,6 @@
 """Nodes of the reporting pipeline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,16 @@ def collect_results(
         "sanity": "sanity",
         "reliance": "reliance",
     }
+    known = part_rows(model_input, "test")["identity"].isin(part_rows(model_input, "train")["identity"])
     summary = summary_table(*(kinds[kind] for kind in ("performance", "calibration_summary", "attention", "verdict")))
     results = {
         "summary": rows_of(summary) or [],
         **{name: {one: rows_of(table) or [] for one, table in kinds[kind].items()} for name, kind in tables.items()},
         "verdicts": kinds["verdict"],
         "identified": audit.one_source,
-        "apart": not set(part_rows(model_input, "test")["identity"]) & set(part_rows(model_input, "train")["identity"]),
+        "apart": not known.any(),
+        "known": int(known.sum()),
+        "tested": len(known),
         "tables": {
             "companions": rows_of(companions),
             "controls": rows_of(_of(maps, controls)),
@@ -162,7 +165,6 @@ def count_data(
 def write_report(
     reporting: Reporting,
     explainability: Explainability,
-    audit: Audit,
     funnel: pd.DataFrame,
     split_table: pd.DataFrame,
     study_table: pd.DataFrame,
@@ -180,7 +182,6 @@ def write_report(
     Args:
         reporting: title and language.
         explainability: the style of the maps.
-        audit: its rules.
         funnel: images found, lost and copied.
         split_table: the images that the models see.
         study_table: accuracies by epoch.
@@ -212,10 +213,9 @@ def write_report(
         study=study_table,
         variants=_variants(results),
         style=explainability.style,
-        delta=audit.rules.delta,
         channels=list(CHANNELS),
         now=manifest.run_manifest(Path(manifest.__file__).parent, {}, settings, ""),
-        notes=_notes(split_table, fairface_model),
+        notes=_notes(split_table, fairface_model, settings),
         title=reporting.title or "",
         language=reporting.language,
         known=known,
@@ -241,7 +241,9 @@ def _variants(results: dict[str, Any]) -> dict[str, Any]:
     return {name.removesuffix(".results"): one for name, one in results.items() if name.endswith(".results")}
 
 
-def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
+def _notes(
+    split_table: pd.DataFrame, fairface_model: dict[str, Any] | None, settings: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
     """What a reader must know of this run: keys of messages, with their numbers."""
     people = split_table.groupby("looks")["identity"].nunique()
     leaking = int(leak_table(split_table).query("unit == 'group'")["leaking"].sum())
@@ -253,7 +255,7 @@ def _notes(split_table: pd.DataFrame, fairface_model: dict[str, Any] | None) -> 
         *start,
         ("note.leak", {"leaking": leaking, "tested": tested}) if leaking else ("note.no_leak", {}),
         ("note.people", {"celebrities": int(people.get(1, 0)), "ordinary": int(people.get(0, 0))}),
-        ("note.last_epoch", {}),
+        ("note.last_epoch" if settings["training"].get("early_stop") is None else "note.best_epoch", {}),
         ("note.share", {}),
         ("note.published", {}),
     ]

@@ -96,7 +96,7 @@ def _variant(variant: str, backbones: list[str]) -> Pipeline:
 def _page(results: list[str], start: list[str]) -> Pipeline:
     of_variants = {name: name for name in results}
     listed = {f"{SETTING}{name}": f"params:{name}" for name in LISTED}
-    settings = {name: f"params:{name}" for name in ("reporting", "explainability", "audit")}
+    settings = {name: f"params:{name}" for name in ("reporting", "explainability")}
     tables = {name: name for name in ("funnel", "split_table", "study_table", "summary", *start)}
     return Pipeline(
         [

@@ -71,6 +71,14 @@ const reveal = () => {
   if (hidden || folded) target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);
+// Paper has no folds and no chooser: everything is printed, whatever the screen shows.
+let folded = [];
+addEventListener("beforeprint", () => {
+  all("[data-out]").forEach(one => one.removeAttribute("data-out"));
+  folded = all("#reliance details:not([open])");
+  folded.forEach(one => { one.open = true; });
+});
+addEventListener("afterprint", () => { folded.forEach(one => { one.open = false; }); show(); });
 choose.hidden = false;
 show();
 reveal();
