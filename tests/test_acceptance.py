@@ -40,11 +40,14 @@ def test_one_picture_under_two_people_is_told_with_the_other_name():
 
 
 def test_photos_of_nobody_in_particular_are_mere_copies():
+    # By the name of the face, and in older tables by that of the raw image.
     photos = [
-        Decision(f"ordinary/{name}", 0, identity) for name, identity in (("1.jpg", "1.jpg"), ("2.png.jpg", "2.png"))
+        Decision(f"ordinary/{name}", 0, identity)
+        for name, identity in (("1.jpg", "1.jpg"), ("2.png.jpg", "2.png"), ("3.jpg", "ordinary/3.jpg"))
     ]
+    assert not any(photo.named for photo in photos)
     decided = without_copies(photos, copies(("ordinary/2.png.jpg", "ordinary/1.jpg", "same_picture", True, 1)))
-    assert [one.reason for one in decided] == ["", "near_duplicate"]
+    assert [one.reason for one in decided] == ["", "near_duplicate", ""]
 
 
 def test_what_cannot_be_read_stays_unreadable_though_its_bytes_are_a_copy():
@@ -62,6 +65,7 @@ def test_the_users_word_wins():
     decided = corrected(
         [decision("a"), decision("b", "side_view"), decision("c", "duplicate"), decision("d", "side_view")],
         corrections(a="reject", b="keep", c="reject"),
+        set("abcd"),
     )
     assert [(one.kept, one.reason, one.detail) for one in decided] == [
         (False, "corrected", "I looked"),
@@ -74,15 +78,25 @@ def test_the_users_word_wins():
 @pytest.mark.parametrize("reason", ["unreadable", "no_face"])
 def test_what_has_no_face_cannot_be_kept_and_the_user_is_told(reason, caplog):
     caplog.set_level(logging.WARNING)
-    (decided,) = corrected([decision("a", reason)], corrections(a="keep"))
+    (decided,) = corrected([decision("a", reason)], corrections(a="keep"), set())
     assert decided.reason == reason
     assert "cannot be kept" in caplog.text
     assert " a" in caplog.text
 
 
+def test_a_copy_of_a_picture_without_a_face_cannot_be_kept_either(caplog):
+    decided = corrected(
+        [decision("a", "no_face"), decision("b", "duplicate"), decision("c", "duplicate")],
+        corrections(b="keep", c="keep"),
+        {"c"},
+    )
+    assert [one.reason for one in decided] == ["no_face", "duplicate", ""]
+    assert "1 portrait(s) cannot be kept, because no face was found in them: b" in caplog.text
+
+
 def test_corrections_that_name_nothing_are_told(caplog):
     caplog.set_level(logging.INFO)
-    corrected([decision("a")], corrections(a="reject", gone="keep"))
+    corrected([decision("a")], corrections(a="reject", gone="keep"), {"a"})
     assert "1 row(s) name no portrait: gone" in caplog.text
     assert "1 of 2 row(s) changed a decision" in caplog.text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +42,8 @@ class Decision:
     def named(self) -> bool:
         """Whether it is filed under a person; a photo of nobody in particular is its own identity."""
         own = self.file.partition("/")[2]
-        return own not in (self.identity, f"{self.identity}.jpg")
+        # Older tables call it by the name of the raw image.
+        return self.identity not in (self.file, own, own.removesuffix(".jpg"))
 
     @property
     def kept(self) -> bool:
@@ -99,12 +100,13 @@ def without_strangers(decisions: Sequence[Decision], strangers: Mapping[str, str
     ]
 
 
-def corrected(decisions: Sequence[Decision], corrections: pd.DataFrame) -> list[Decision]:
+def corrected(decisions: Sequence[Decision], corrections: pd.DataFrame, with_face: Collection[str]) -> list[Decision]:
     """Let the user's decisions win; those that cannot be followed are told.
 
     Args:
         decisions: of the program.
         corrections: table ``corrections``; its ``file`` is the decisions'.
+        with_face: files in which a face was found; a copy of a picture without one cannot be kept either.
 
     Returns:
         The decisions in the same order; rejected ones have the reason ``corrected``.
@@ -113,12 +115,16 @@ def corrected(decisions: Sequence[Decision], corrections: pd.DataFrame) -> list[
     absent = wanted.keys() - {decision.file for decision in decisions}
     if absent:
         log.warning("corrections.csv: %d row(s) name no portrait: %s", len(absent), _some(sorted(absent)))
-    result = [_followed(decision, wanted.get(decision.file)) for decision in decisions]
-    impossible = [
+    beyond = {
         decision.file
-        for decision in result
-        if decision.reason in BEYOND_KEEPING and wanted.get(decision.file, {}).get("decision") == "keep"
+        for decision in decisions
+        if decision.reason in BEYOND_KEEPING or (not decision.kept and decision.file not in with_face)
+    }
+    result = [
+        decision if decision.file in beyond else _followed(decision, wanted.get(decision.file))
+        for decision in decisions
     ]
+    impossible = [file for file, row in wanted.items() if file in beyond and row["decision"] == "keep"]
     if impossible:
         log.warning(
             "corrections.csv: %d portrait(s) cannot be kept, because no face was found in them: %s",
@@ -132,7 +138,7 @@ def corrected(decisions: Sequence[Decision], corrections: pd.DataFrame) -> list[
 
 
 def _followed(decision: Decision, correction: Mapping[Any, Any] | None) -> Decision:
-    if correction is None or decision.reason in BEYOND_KEEPING:
+    if correction is None:
         return decision
     if correction["decision"] == "keep":
         return replace(decision, reason="", detail="", duplicate_of="")

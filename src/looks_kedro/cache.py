@@ -13,8 +13,7 @@ import importlib.util
 import json
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,8 +24,8 @@ from pydantic import BaseModel
 
 from looks_kedro.errors import BadInputError
 
-COMMIT_SECONDS = 0.5
-"""A killed process loses at most what it did since the last commit."""
+WAIT_SECONDS = 60.0
+"""How long another process that writes is waited for; it writes an entry at a time, so this is far beyond need."""
 
 _ASKED_AT_ONCE = 500
 
@@ -42,7 +41,6 @@ class ResultCache:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
-        self._committed = time.monotonic()
 
     def __repr__(self) -> str:
         return f"ResultCache({self.path.as_posix()!r})"
@@ -59,60 +57,74 @@ class ResultCache:
         return ResultCache, (self.path,)
 
     def __len__(self) -> int:
-        with self._lock:
+        with self._lock, self._told():
             return int(self._open().execute("SELECT count(*) FROM results").fetchone()[0])
+
+    def has(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that have an entry; the entries are not read."""
+        return {key for (key,) in self._rows("key", keys)}
 
     def known(self, keys: Iterable[str]) -> dict[str, str]:
         """The entries that exist among the keys."""
-        wanted = list(dict.fromkeys(keys))
-        found: dict[str, str] = {}
+        return dict(self._rows("key, value", keys))
+
+    def keep(self, key: str, value: str) -> None:
+        """Keep an entry, in place of an older one; a process that is killed afterwards does not lose it."""
+        with self._lock, self._told():
+            self._open().execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        """Let go of the file; the cache may be used again afterwards."""
         with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def _rows(self, columns: str, keys: Iterable[str]) -> list[Any]:
+        wanted = list(dict.fromkeys(keys))
+        found: list[Any] = []
+        with self._lock, self._told():
             database = self._open()
             for start in range(0, len(wanted), _ASKED_AT_ONCE):
                 part = wanted[start : start + _ASKED_AT_ONCE]
                 marks = ",".join("?" * len(part))
-                found.update(database.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", part))
+                found += database.execute(f"SELECT {columns} FROM results WHERE key IN ({marks})", part)
         return found
-
-    def keep(self, key: str, value: str) -> None:
-        """Keep an entry, in place of an older one; on disk for good at the next commit or ``close``."""
-        with self._lock:
-            database = self._open()
-            database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, value))
-            if time.monotonic() - self._committed > COMMIT_SECONDS:
-                self._commit()
-
-    def close(self) -> None:
-        """Write what is open; the cache may be used again afterwards."""
-        with self._lock:
-            if self._database is not None:
-                self._commit()
-                self._database.close()
-                self._database = None
-
-    def _commit(self) -> None:
-        if self._database is not None:
-            self._database.commit()
-        self._committed = time.monotonic()
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            # Without isolation level each entry is its own transaction: nobody knows when the next one comes, and an
+            # open one would be lost in a kill and keep other processes from writing.
+            database = sqlite3.connect(self.path, timeout=WAIT_SECONDS, check_same_thread=False, isolation_level=None)
             try:
                 # Readers and one writer at a time; a killed process leaves a whole file behind.
                 with contextlib.suppress(sqlite3.OperationalError):  # another process is just switching it
                     database.execute("PRAGMA journal_mode=WAL")
+                # With WAL an entry costs no wait for the disk; only a power cut may lose the last ones.
                 database.execute("PRAGMA synchronous=NORMAL")
                 database.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-            except sqlite3.DatabaseError as error:
+            except sqlite3.DatabaseError:
                 database.close()
-                raise BadInputError(
-                    f"{self.path}: expected a cache of results, found a file that cannot be read as one ({error}). "
-                    f"Delete it: everything in it can be computed again."
-                ) from error
+                raise
             self._database = database
         return self._database
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise BadInputError(
+                f"{self.path}: expected a cache of results to read and write, found: {error}. Wait for other runs "
+                f"that use it, see that its disk has room and its folder may be written to, and run again: what is "
+                f"done is kept."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise BadInputError(
+                f"{self.path}: expected a cache of results, found a file that cannot be read as one ({error}). "
+                f"Delete it: everything in it can be computed again."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -168,32 +168,43 @@ def _map_cached(
     compute: Callable[[Iterable[Item]], Generator[Result]], items: Iterable[Item], cached: Cached
 ) -> Generator[Result]:
     """Give known results from the cache and the others from ``compute``, in the items' order."""
-    # Key of a result that is being computed, or the text of one that is known.
-    waiting: deque[tuple[str | None, str]] = deque()
+    # Key of each result to come, and whether it is known. Its text is read when it is due: known results may be far
+    # ahead of the one that is being computed.
+    waiting: deque[tuple[str, bool]] = deque()
 
     def unknown() -> Iterator[Item]:
         source = iter(items)
         for window in iter(lambda: list(itertools.islice(source, _LOOKED_UP_AT_ONCE)), []):
             keys = [cached.key_of(item) for item in window]
-            known = cached.results.known(keys)
+            known = cached.results.has(keys)
             for item, key in zip(window, keys, strict=True):
-                if key in known:
-                    waiting.append((None, known[key]))
-                else:
-                    waiting.append((key, ""))
+                waiting.append((key, key in known))
+                if key not in known:
                     yield item
+
+    def due() -> Iterator[Result]:
+        while waiting and waiting[0][1]:
+            at_once = itertools.takewhile(lambda entry: entry[1], itertools.islice(waiting, _LOOKED_UP_AT_ONCE))
+            keys = [key for key, _ in at_once]
+            texts = cached.results.known(keys)
+            for key in keys:
+                waiting.popleft()
+                if key not in texts:
+                    raise BadInputError(
+                        f"{cached.results.path}: a result that was there is gone: expected nobody to change the file "
+                        f"during a run. Run again."
+                    )
+                yield json.loads(texts[key])
 
     with cached.results, contextlib.closing(compute(unknown())) as results:
         for result in results:
-            while waiting[0][0] is None:
-                yield json.loads(waiting.popleft()[1])
+            yield from due()
             key, _ = waiting.popleft()
             text = json.dumps(result, allow_nan=True)
-            cached.results.keep(str(key), text)
+            cached.results.keep(key, text)
             # What comes from the computation and what comes from the cache shall not differ in type.
             yield json.loads(text)
-        while waiting:
-            yield json.loads(waiting.popleft()[1])
+        yield from due()
 
 
 def _map_here(work: Work, items: Iterable[Any]) -> Generator[Any]:

@@ -105,6 +105,13 @@ def test_names_with_spaces_commas_and_other_scripts_come_back(tmp_path):
     assert all(path.is_file() for path in folder.paths)
 
 
+def test_names_and_sources_with_line_ends_come_back(tmp_path):
+    names = ("a\rb.jpg", "a\nb.jpg", "plain.jpg")
+    folder = saved(tmp_path, "v1", [(name, picture(1), f"from\r{name}") for name in names])
+    assert folder.names == names
+    assert folder.manifest["source"].tolist() == [f"from\r{name}" for name in names]
+
+
 def test_two_saves_of_the_same_images_give_the_same_bytes(tmp_path):
     items = [(f"{k}.jpg", picture(k)) for k in range(20)]
     one, two = (saved(tmp_path / name, "v1", items) for name in "ab")

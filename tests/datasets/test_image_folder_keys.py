@@ -99,7 +99,7 @@ folder.save(Images([(f"{{n}}.jpg", Keyed(f"a{{n}}", lambda n=n: make(n))) for n 
     run.stdout.close()
     maker = Maker()
     dataset(tmp_path, "2").save(maker.images(60))
-    # What was made in the last half second may not be known yet.
-    assert 34 <= len(maker.made) <= 48
+    # Only what was being made at the time of the kill is not known.
+    assert 20 <= len(maker.made) <= 37
     assert len(dataset(tmp_path, "2").load()) == 60
     assert not list((tmp_path / "faces").glob(".staging*"))

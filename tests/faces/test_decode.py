@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from looks_kedro.errors import LooksError
 from looks_kedro.faces import UnreadableImageError, decode
@@ -175,6 +175,27 @@ def test_a_truncated_file_is_refused(form):
     with pytest.raises(UnreadableImageError) as caught:
         decode(data[: len(data) // 2])
     assert "truncated" in caught.value.reason or "damaged" in caught.value.reason
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow writes no AVIF")
+def test_a_damaged_avif_file_is_refused_like_any_other():
+    data = encoded(half_and_half(), "AVIF")
+    assert decode(data).shape == (20, 40, 3)
+    for box in (b"pitm", b"ipma", b"mdat"):
+        start = data.index(box) + 4
+        damaged = data[:start] + bytes(255 - byte for byte in data[start : start + 8]) + data[start + 8 :]
+        with pytest.raises(UnreadableImageError):
+            decode(damaged)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Missing or empty image item"), MemoryError(), OverflowError()])
+def test_whatever_pillow_raises_while_decoding_is_told_as_damage(monkeypatch, error):
+    def fail(self):
+        raise error
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        decode(encoded(half_and_half(), "BMP"))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 from kedro.io.core import Version
 from PIL import Image
 
+from looks_kedro.acceptance import Decision
+from looks_kedro.balancing.groups import groups_of
 from looks_kedro.cache import ResultCache
 from looks_kedro.datasets import ImageFolder, ImageFolderDataset, Images
 from looks_kedro.datasets.csv_files import check_table
@@ -121,6 +123,68 @@ def test_corrections_win_and_the_programs_own_decision_stays_on_record(raw):
     record = decisions.set_index("file")[["reason", "correction"]]
     assert record.loc[kept].tolist() == ["", "reject"]
     assert record.loc[smaller].tolist() == ["near_duplicate", "keep"]
+
+
+def test_a_kept_copy_of_a_picture_without_a_face_stays_rejected(tmp_path, raw):
+    landscape = raw.folders[0].path("no face.png").read_bytes()
+    again = Raw(tmp_path, {1: _of(raw, 1), 0: _of(raw, 0) | {"no face 2.png": landscape}})
+    files = [f"ordinary/no face{number}.png.jpg" for number in ("", " 2")]
+    faces, rejections, _ = again.inspected(table("corrections", [{"file": name, "decision": "keep"} for name in files]))
+    assert int(faces["kept"].sum()) + len(rejections) == len(again.log)
+    assert set(files) <= set(rejections["file"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"file": "else.jpg"}, "has no row in the log"),
+        ({"sha256": "0" * 64}, "is another picture than the log says"),
+        ({"kept": False}, "has no row in the log"),
+    ],
+)
+def test_raw_images_of_one_version_and_the_log_of_another_are_refused(tmp_path, raw, change, told):
+    mixed = Raw(tmp_path, {1: _of(raw, 1), 0: _of(raw, 0)})
+    row = mixed.log.index[mixed.log["looks"] == 0][0]
+    name = mixed.log.at[row, "file"]
+    for column, value in change.items():
+        mixed.log.at[row, column] = value
+    with pytest.raises(BadInputError, match=rf"acquisition_log: .*{name} {told}.*acquisition` again.*load-versions"):
+        mixed.inspected()
+
+
+def test_a_row_of_the_log_without_an_image_is_refused(tmp_path, raw):
+    mixed = Raw(tmp_path, {1: _of(raw, 1), 0: _of(raw, 0)})
+    extra = mixed.log.iloc[[0]].assign(file="gone.jpg")
+    mixed.log = pd.concat([mixed.log, extra], ignore_index=True)
+    with pytest.raises(BadInputError, match=r"gone\.jpg is not among the images"):
+        mixed.inspected()
+
+
+def test_names_that_differ_by_a_suffix_alone_give_faces_of_their_own(tmp_path, raw):
+    ada, bea = sorted(name for name in raw.folders[1].names)[:2]
+    photos = {"ada/x.png": _of(raw, 1)[ada], "ada/x.png.jpg": _of(raw, 1)[bea], "ada/y.png": b"nothing"}
+    _, _, decisions = Raw(tmp_path, {1: photos, 0: _of(raw, 0)}).inspected()
+    of_class = decisions[decisions["file"].str.startswith("celebrities/")]
+    assert of_class.set_index("raw_file")["file"].to_dict() == {
+        "ada/x.png": "celebrities/ada/x.png~2.jpg",
+        "ada/x.png.jpg": "celebrities/ada/x.png.jpg",
+        "ada/y.png": "celebrities/ada/y.png.jpg",
+    }
+
+
+def test_equal_names_in_two_flat_folders_are_two_people(tmp_path, raw):
+    photos = [content for name, content in sorted(_of(raw, 1).items())][:2]
+    flat = Raw(tmp_path, {looks: {"0.jpg": photos[1 - looks], "1.png": b"nothing"} for looks in (1, 0)})
+    flat.log["identity"] = flat.log["file"]  # as a listing says of photos of nobody in particular
+    faces, _, decisions = flat.inspected()
+    assert decisions["identity"].nunique() == len(decisions) == 4
+    assert len(set(groups_of(faces))) == len(faces) == 2
+    named = Decision(*decisions.loc[0, ["file", "looks", "identity"]])
+    assert not named.named
+
+
+def _of(raw: Raw, looks: int) -> dict[str, bytes]:
+    return {name: raw.folders[looks].path(name).read_bytes() for name in raw.folders[looks].names}
 
 
 def test_a_limit_on_the_pose_takes_effect_without_measuring_anew(raw):

@@ -172,6 +172,24 @@ def test_a_member_that_hides_its_size_is_not_unpacked_beyond_it(tmp_path):
     assert listing.log.loc[~listing.log["kept"], "bytes"].to_list() == [900]
 
 
+def test_a_damaged_member_is_left_out_however_it_is_packed(tmp_path):
+    path = zipped(tmp_path / "a.zip", photos("train/1.jpg", "train/2.jpg"), zipfile.ZIP_LZMA)
+    data = bytearray(path.read_bytes())
+    packed = data.index(b"train/1.jpg") + len("train/1.jpg")
+    data[packed + 4 : packed + 9] = b"\xff" * 5  # LZMA's own settings
+    path.write_bytes(data)
+    listing = fairface_archive(path, 0)
+    assert list(contents(listing)) == ["train/2.jpg"]
+    assert reasons(listing) == {"train/1.jpg": "damaged"}
+
+
+def test_a_name_that_leaves_no_room_for_the_files_made_of_it_is_left_out(tmp_path):
+    long = f"train/{'x' * 240}.jpg"
+    assert reasons(fairface_archive(zipped(tmp_path / "a.zip", photos("train/1.jpg", long)), 0)) == {
+        long: "name_too_long"
+    }
+
+
 def test_what_is_no_image_is_listed_and_bookkeeping_passed_over(tmp_path):
     members = photos("train/1.jpg", "train/film.mp4", "__MACOSX/train/._1.jpg", "train/.hidden.jpg", "readme.txt")
     members |= {"train/empty.jpg": b"", "train/": b""}

@@ -3,13 +3,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from looks_kedro.balancing import mirrored_name
 from looks_kedro.datasets.csv_files import check_table
 from looks_kedro.errors import BadInputError, BadParameterError
+from looks_kedro.pipelines.background.nodes import matte_file
+from looks_kedro.pipelines.preprocessing.nodes import face_file
 from looks_kedro.sources import scan_folder
+from looks_kedro.sources.walk import natural
 
 JPEG = b"\xff\xd8\xff\xe0 the rest of a photo "
 
@@ -61,6 +67,43 @@ def test_folders_of_a_split_are_no_persons(tmp_path):
     assert (flat.layout, list(identities(flat).values())) == ("flat", ["train/1.jpg", "val/1.jpg"])
     deep = scan_folder(filled(tmp_path / "two", "train/ada/1.jpg", "val/ada/2.jpg"), 0)
     assert (deep.layout, set(identities(deep).values())) == ("people", {"ada"})
+
+
+def test_a_stray_image_beside_folders_of_a_split_makes_no_persons_of_them(tmp_path):
+    deep = scan_folder(filled(tmp_path / "one", "train/ada/1.jpg", "train/bob/1.jpg", "val/ada/2.jpg", "cover.jpg"), 1)
+    assert set(identities(deep).values()) == {"ada", "bob", "cover.jpg"}
+    flat = scan_folder(filled(tmp_path / "two", "train/1.jpg", "val/1.jpg", "cover.jpg"), 0)
+    assert (flat.layout, set(identities(flat).values())) == ("flat", {"train/1.jpg", "val/1.jpg", "cover.jpg"})
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="the file system takes both spellings for one")
+def test_one_name_in_two_spellings_is_one_person_and_files_keep_their_names(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "José") for form in ("NFC", "NFD"))
+    listing = scan_folder(filled(tmp_path / "a", f"{composed}/1.jpg", f"{decomposed}/2.jpg", "bob /1.jpg"), 1)
+    assert set(identities(listing).values()) == {composed, "bob"}
+    assert f"{decomposed}/2.jpg" in files(listing)
+    root = filled(tmp_path / "b", "1.jpg", "2.jpg", f"{decomposed}.jpg")
+    rows = f"1.jpg,,,,{composed}\n2.jpg,,,, {decomposed} \n"
+    (tmp_path / "labels.csv").write_text(f"file,age,gender,race,identity\n{rows}", encoding="utf-8")
+    labelled = scan_folder(root, 1, tmp_path / "labels.csv")
+    assert set(identities(labelled).values()) == {composed, f"{decomposed}.jpg"}
+
+
+def test_digits_that_are_no_numbers_can_be_sorted(tmp_path):
+    listing = scan_folder(filled(tmp_path, "①1.jpg", "10.jpg", "2.jpg", "a²b.jpg", f"{'9' * 200}.jpg"), 0)
+    assert files(listing) == ["2.jpg", "10.jpg", f"{'9' * 200}.jpg", "a²b.jpg", "①1.jpg"]
+    names = [f"train/{'9' * 5000}.jpg", "train/0.jpg", "train/007.jpg", "train/8.jpg"]
+    assert sorted(names, key=natural) == [*names[1:], names[0]]
+
+
+def test_a_name_that_leaves_no_room_for_the_files_made_of_it_is_left_out(tmp_path):
+    long, longest = f"{'あ' * 78}.jpg", f"{'x' * 231}.jpg"
+    listing = scan_folder(filled(tmp_path, f"ada/{long}", f"ada/{longest}"), 1)
+    assert files(listing) == [f"ada/{longest}"]
+    assert reasons(listing) == {f"ada/{long}": "name_too_long"}
+    face = face_file(1, f"ada/{longest.replace('.jpg', '.png')}")
+    made = [mirrored_name(face), matte_file(face), face.replace(".jpg", ".brightened-99.jpg")]
+    assert all(len(name.rpartition("/")[2].encode()) <= 255 for name in made)
 
 
 def fairface(root: Path) -> Path:
@@ -189,7 +232,9 @@ def test_own_labels_give_attributes_and_identities(tmp_path, caplog):
 def test_labels_of_another_folder_are_an_error(tmp_path):
     root = filled(tmp_path / "photos", "1.jpg")
     (tmp_path / "labels.csv").write_text("file,age,gender,race\nphotos/1.jpg,,,\n")
-    with pytest.raises(BadInputError, match=r"none of its 1 rows names an image.*'photos/1.jpg'.*'1.jpg'"):
+    with pytest.raises(
+        BadInputError, match=r"none of its 1 rows names an image.*'photos/1.jpg'.*'1.jpg'.*ordinary\.labels"
+    ):
         scan_folder(root, 1, tmp_path / "labels.csv")
 
 

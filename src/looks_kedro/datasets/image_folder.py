@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import threading
@@ -260,7 +259,7 @@ def _unpack(item: Any, names: set[str]) -> tuple[str, Any, str]:
 
 def _write_manifest(rows: list[Row], path: Path) -> None:
     frame = pd.DataFrame(rows, columns=["name", "sha256", "bytes", "source"])
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=csv.QUOTE_MINIMAL)
+    write_table(frame, path)
 
 
 def _publish(folder: Path, target: Path) -> None:

@@ -32,6 +32,11 @@ _FIRST_PHOTO = 1826  # the year of the oldest one that is known
 # No vector formats and none that starts another program (EPS runs Ghostscript).
 _WANTED = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "PCX")
 
+# What Pillow's readers raise on damaged files: RuntimeError is AVIF's, MemoryError and OverflowError come of sizes that
+# no file has.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, RuntimeError, MemoryError,
+           OverflowError, struct.error)  # fmt: skip
+
 
 class UnreadableImageError(BadInputError):
     """One image cannot be used; others can.
@@ -100,7 +105,7 @@ def decode_photo(data: bytes, max_pixels: int = MAX_PIXELS) -> Photo:
         raise UnreadableImageError(_what_it_is(data)) from None
     except Image.DecompressionBombError:
         raise UnreadableImageError(f"too large: at most {max_pixels} pixels are read") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, struct.error) as error:
+    except _BROKEN as error:
         raise UnreadableImageError(_why_broken(error)) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import lzma
 import re
 import stat
 import zipfile
@@ -20,7 +21,7 @@ from looks_kedro.sources.fairface import LabelTable, read_fairface_labels, read_
 from looks_kedro.sources.listing import Content, Listing
 from looks_kedro.sources.media_types import ENOUGH, describe, media_type
 from looks_kedro.sources.packings import LeftOut, Padding, Photo, make_listing, spread
-from looks_kedro.sources.walk import BOOKKEEPING_SUFFIXES, IMAGE_SUFFIXES, natural
+from looks_kedro.sources.walk import BOOKKEEPING_SUFFIXES, IMAGE_SUFFIXES, has_long_name, natural
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ _HARMLESS = 1_000_000  # bytes; up to here even the best packed member does no h
 _BEST_PACKED = 100  # photos are packed already: a large member that shrinks more than this is a bomb
 _SPLITS = ("train", "val")
 _LABELS = re.compile(r"fairface_label_\w+\.csv")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError,
+           ValueError)  # fmt: skip
 """What ``zipfile`` raises for damaged, encrypted and exotically packed members."""
 
 
@@ -218,6 +220,8 @@ def _reason_by_name(info: zipfile.ZipInfo, suffix: str) -> str:
         return "unsafe_name"
     if suffix not in IMAGE_SUFFIXES or stat.S_ISLNK(info.external_attr >> 16):
         return "not_an_image"
+    if has_long_name(name):
+        return "name_too_long"
     if info.file_size == 0:
         return "empty_file"
     if info.file_size > LARGEST_IMAGE:

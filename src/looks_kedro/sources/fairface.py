@@ -111,7 +111,7 @@ def read_labels(path: Path, *, allow_empty: bool = True) -> LabelTable:
             mended.update((cell, meant) for cell in found if (meant := meanings[cell]) and meant != cell)
         table[column] = found.map({cell: meant or "" for cell, meant in meanings.items()}).astype("str")
     if "identity" in raw.columns:
-        table["identity"] = raw["identity"].str.strip()
+        table["identity"] = raw["identity"].str.normalize("NFC").str.strip()
     rejected.sort(key=lambda cell: cell["row"])
     ages = {found: (meant, count) for (found, meant), count in sorted(mended.items())}
     _tell(path, ages, rejected)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import file_digest
@@ -18,7 +19,7 @@ import pandas as pd
 from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.sources.fairface import LabelTable, read_fairface_labels, read_labels
 from looks_kedro.sources.listing import Listing, table
-from looks_kedro.sources.walk import Found, find_files
+from looks_kedro.sources.walk import Found, find_files, has_long_name
 from looks_kedro.tables import empty_table
 
 logger = logging.getLogger(__name__)
@@ -184,7 +185,11 @@ def _find(root: Path) -> tuple[list[Found], list[Found]]:
         raise BadInputError(f"{root}: there is no such folder. Correct the path of the folder of images.")
     if not root.is_dir():
         raise BadInputError(f"{root}: expected a folder of images; found a file. Name the folder that it lies in.")
-    entries = find_files(root)
+    # A name that is too long for the files made of it would end the run hours later.
+    entries = [
+        replace(entry, reason="name_too_long") if not entry.reason and has_long_name(entry.name) else entry
+        for entry in find_files(root)
+    ]
     images = [entry for entry in entries if not entry.reason]
     rejected = [entry for entry in entries if entry.reason]
     if not images:
@@ -219,7 +224,8 @@ def _layout(found: Sequence[Found], fairface: bool) -> Layout:
 def _people(found: Sequence[Found]) -> dict[str, str]:
     """Person of each image: its first-level folder, "" for none. Folders of a split are looked through."""
     folders = {entry.name: entry.name.split("/")[:-1] for entry in found}
-    split = all(parts and parts[0].lower() in _SPLITS for parts in folders.values())
+    # A stray image beside the folders says nothing of what these are.
+    split = all(parts[0].lower() in _SPLITS for parts in folders.values() if parts)
     return {name: next(iter(parts[split:]), "") for name, parts in folders.items()}
 
 
@@ -245,7 +251,8 @@ def _match(tables: Sequence[LabelTable], names: set[str], root: Path) -> dict[st
             raise BadInputError(
                 f"{labels.path}: none of its {len(rows)} rows names an image in {root}; its first is "
                 f"{next(iter(rows.index), '(no row)')!r}, the folder's first is {min(names, default='')!r}. "
-                f"Column file must give the paths as seen from that folder."
+                f"Column file must give the paths as seen from that folder. Labels of one class alone are set as "
+                f"acquisition.celebrities.labels or acquisition.ordinary.labels."
             )
         if absent:
             told = ", ".join(absent[:3])
@@ -276,7 +283,8 @@ def _hash(entry: Found) -> str | Found:
 
 def _image(entry: Found, digest: str, person: str, labels: dict[str, str]) -> SourceImage:
     row = dict(labels)
-    identity = row.pop("identity", "") or person or entry.name
+    # One name in two spellings of Unicode is one person; the name of a file stays as it is on disk.
+    identity = unicodedata.normalize("NFC", row.pop("identity", "") or person).strip() or entry.name
     time = datetime.fromtimestamp(entry.modified, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return SourceImage(entry.name, entry.path, identity, digest, entry.bytes, time, **row)
 

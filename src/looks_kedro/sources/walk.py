@@ -15,6 +15,8 @@ BOOKKEEPING_SUFFIXES = frozenset(
     {".csv", ".tsv", ".txt", ".md", ".json", ".jsonl", ".xml", ".yml", ".yaml", ".html", ".htm", ".url", ".ini", ".db",
      ".log", ".xlsx", ".xls", ".ods", ".parquet", ".py", ".ipynb", ".sh", ".sha256", ".md5"}
 )  # fmt: skip
+LONGEST_NAME = 235
+"""Bytes of a file's name; file systems allow 255, and ``.mirrored``, ``.jpg``, ``.png`` and the like are appended."""
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -28,7 +30,7 @@ class Found:
         bytes: its size.
         modified: when it was last changed, seconds since 1970.
         reason: why it is left out: ``not_an_image``, ``empty_file``, ``broken_link``, ``unreadable``,
-            ``name_not_unicode`` or ``backslash_in_name``; "" for an image.
+            ``name_not_unicode`` or ``backslash_in_name``; "" for an image. Listings add ``name_too_long``.
     """
 
     name: str
@@ -66,7 +68,24 @@ def find_files(root: Path) -> list[Found]:
 def natural(name: str) -> tuple[object, ...]:
     """A key to sort names by, in which 2 comes before 10; ties are broken by the name itself."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return (*((int(part), "") if part.isdigit() else (-1, part) for part in parts), (0, name))
+    return (*(_rank(part) for part in parts), (0, name))
+
+
+def _rank(part: str) -> tuple[int, str]:
+    if not (part.isascii() and part.isdigit()):  # other digits, such as ①, are letters here
+        return -1, part
+    # Compared as text, since Python makes no number of more than 4,300 digits.
+    digits = part.lstrip("0")
+    return len(digits), digits
+
+
+def has_long_name(name: str) -> bool:
+    """Whether a file's name leaves no room for those of its face, its matte and its copies.
+
+    Args:
+        name: path with forward slashes.
+    """
+    return len(name.rpartition("/")[2].encode()) > LONGEST_NAME
 
 
 def _look_at(path: Path, name: str) -> Found:

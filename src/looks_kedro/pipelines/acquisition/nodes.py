@@ -1,13 +1,15 @@
 """Nodes of the acquisition pipeline."""
 
+import hashlib
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from looks_kedro.datasets import Images, Keyed
-from looks_kedro.errors import BadParameterError
+from looks_kedro.errors import BadInputError, BadParameterError
 from looks_kedro.sources import Downloads
 from looks_kedro.sources.listing import Content, Listing
 
@@ -77,7 +79,20 @@ def _keyed(listing: Listing) -> Iterator[tuple[str, Keyed, str]]:
     kept = listing.log[listing.log["kept"]]
     digests = dict(zip(kept["file"], kept["sha256"], strict=True))
     for name, content, origin in listing.items:
-        yield name, Keyed(f"these bytes: {digests[name]}", content), origin
+        checked = partial(_same_bytes, content, digests[name], origin)
+        yield name, Keyed(f"exactly these bytes: {digests[name]}", checked), origin
+
+
+def _same_bytes(content: Content, digest: str, origin: str) -> bytes:
+    """The bytes of an image, which must be those that were listed: the store would give others under their digest."""
+    data = content.read_bytes() if isinstance(content, Path) else content if isinstance(content, bytes) else content()
+    found = hashlib.sha256(data).hexdigest()
+    if found != digest:
+        raise BadInputError(
+            f"{origin}: the file changed while it was read: expected the sha256 {digest[:12]}... that it had when it "
+            f"was listed, found {found[:12]}.... Run again when nothing writes to it any more."
+        )
+    return data
 
 
 def _listing(acquisition: Acquisition, looks: int, people: pd.DataFrame, downloads: Downloads) -> Listing:
@@ -130,6 +145,8 @@ def _search(
     from looks_kedro.sources.web import WebClient
 
     wanted = people[(people["rank_list"] != "") == bool(looks)].reset_index(drop=True)
+    # One name in two spellings of Unicode is one person, as in folders and label files.
+    wanted["identity"] = wanted["identity"].str.normalize("NFC").str.strip()
     if wanted.empty:
         which = "with a rank_list" if looks else "without a rank_list"
         raise BadParameterError(
@@ -144,8 +161,6 @@ def _search(
 
 
 def _draw(acquisition: Acquisition, looks: int) -> Listing:
-    import hashlib
-
     from looks_kedro.portraits import photo_set
     from looks_kedro.sources.listing import table
 

@@ -33,7 +33,7 @@ class Acquisition(BaseModel, extra="forbid", frozen=True):
     bing: BingSearch = BingSearch()
     commons: CommonsSearch = CommonsSearch()
     huggingface: FairFaceSource = FairFaceSource()
-    web: Web = Field(Web(), description="how addresses are fetched, for all sources from the web")
+    web: Web = Field(Web(), description="how addresses are fetched, for bing, commons and the weights")
     max_pixels: int = Field(100_000_000, ge=1, description="larger images from the web are refused")
     refresh: bool = Field(False, description="search again for people whose search was completed before")
     processes: int | None = Field(None, ge=1, description="worker processes; null takes one a core")

@@ -52,9 +52,10 @@ def inspect_raw_images(
         or has one row there; and what the program decided before the user's corrections, one row a raw image.
 
     Raises:
-        BadInputError: no face is left of a class.
+        BadInputError: no face is left of a class, or the log is not that of the raw images.
     """
     folders = {1: raw_celebrities, 0: raw_ordinary}
+    _check_log(acquisition_log, folders)
     portraits = _portraits(acquisition_log)
     measured = measure(portraits, folders, preprocessing, result_cache, weights_folder)
     pictures = pd.concat([portraits, _picture_columns(measured)], axis=1)
@@ -71,7 +72,7 @@ def inspect_raw_images(
         weights_folder,
     )
     decided = acceptance.without_strangers(decisions, others)
-    decisions = acceptance.corrected(decided, corrections)
+    decisions = acceptance.corrected(decided, corrections, set(faces["file"]))
     kept = {decision.file for decision in decisions if decision.kept}
     faces = faces.assign(kept=faces["file"].isin(kept), person_distance=faces["file"].map(distances).astype(float))
     rejected = acceptance.rejections(decisions)
@@ -165,9 +166,50 @@ def face_file(looks: int, raw_file: str) -> str:
 def _portraits(acquisition_log: pd.DataFrame) -> pd.DataFrame:
     """The raw images: ``file, raw_file, looks, identity, source, sha256, bytes``."""
     kept = acquisition_log[acquisition_log["kept"]].reset_index(drop=True)
-    names = [face_file(looks, file) for looks, file in zip(kept["looks"], kept["file"], strict=True)]
-    table = kept.rename(columns={"file": "raw_file"}).assign(file=names)
+    table = kept.rename(columns={"file": "raw_file"}).assign(file=_face_files(kept))
+    # Nobody in particular has the class in the name: two flat folders may both have a 1.jpg, of two people.
+    own = table["identity"] == table["raw_file"]
+    table["identity"] = table["identity"].mask(own, table["file"])
     return table[["file", "raw_file", "looks", "identity", "source", "sha256", "bytes"]]
+
+
+def _face_files(kept: pd.DataFrame) -> list[str]:
+    """Name of the face of each raw image; ``a.png`` gives way where there is an ``a.png.jpg`` beside it."""
+    rows = list(zip(kept["looks"], kept["file"], strict=True))
+    names = [face_file(looks, file) for looks, file in rows]
+    # Those that stay as they are come first, so that their names do not depend on the others.
+    taken = {name for name, (_, file) in zip(names, rows, strict=True) if name.endswith(f"/{file}")}
+    for row, (_, file) in enumerate(rows):
+        if names[row].endswith(f"/{file}"):
+            continue
+        plain, number = names[row].removesuffix(".jpg"), 1
+        while names[row] in taken:
+            number += 1
+            names[row] = f"{plain}~{number}.jpg"
+        taken.add(names[row])
+    return names
+
+
+def _check_log(acquisition_log: pd.DataFrame, folders: dict[int, ImageFolder]) -> None:
+    """See that the log tells of these raw images: a run killed while it saved them leaves new images and an old log."""
+    kept = acquisition_log[acquisition_log["kept"]]
+    for looks, folder in folders.items():
+        of_class = kept[kept["looks"] == looks]
+        logged = dict(zip(of_class["file"], of_class["sha256"], strict=True))
+        stored = dict(folder.manifest[["name", "sha256"]].to_numpy())
+        for name in [*stored, *logged]:
+            if logged.get(name) == stored.get(name):
+                continue
+            found = (
+                "is not among the images" if name not in stored
+                else "has no row in the log" if name not in logged
+                else "is another picture than the log says"
+            )  # fmt: skip
+            raise BadInputError(
+                f"acquisition_log: expected the log of the raw images in {folder.root}; found the log of others: "
+                f"{name} {found}. Run `kedro run --pipelines acquisition` again, or load both of one version "
+                f"(--load-versions)."
+            )
 
 
 def _picture_columns(measured: list[dict[str, Any]]) -> pd.DataFrame:
