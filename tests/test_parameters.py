@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, Field
 
-from looks_kedro.cells import BACKBONES, PUBLISHED, Cells
+from looks_kedro.cells import BACKBONES, PUBLISHED, Cells, with_backbones
 from looks_kedro.errors import BadParameterError
 from looks_kedro.faces import Detection
 from looks_kedro.learning import Training
-from looks_kedro.parameters import check_parameters
+from looks_kedro.learning.cost_settings import Hyperparameters
+from looks_kedro.parameter_groups import unknown_message
+from looks_kedro.parameters import check_group, check_parameters
 from looks_kedro.pipelines.background.parameters import Variant
 from looks_kedro.portraits import PhotoSet, Plant
 
@@ -50,6 +52,58 @@ def test_right_parameters_pass():
 def test_each_wrong_parameter_is_named_with_a_remedy(change, message):
     with pytest.raises(BadParameterError, match=message):
         check_parameters(RIGHT | change, MODELS, given={})
+
+
+class Study(BaseModel, extra="forbid"):
+    named: dict[str, Optimizer] = {}
+    perhaps: Optimizer | None = None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"named": {"a": {"rat": 1, "rate": 1}}},
+            r"study\.named\.a\.rat is unknown; did you mean study\.named\.a\.rate\?",
+        ),
+        ({"perhaps": {"rat": 1, "rate": 1}}, r"study\.perhaps\.rat is unknown; did you mean study\.perhaps\.rate\?"),
+    ],
+)
+def test_a_slip_below_names_of_ones_own_or_an_optional_group_is_named_with_a_remedy(given, message):
+    with pytest.raises(BadParameterError, match=message):
+        check_group("study", Study, {"study": given})
+
+
+def test_a_name_where_none_is_known_is_told_without_an_empty_list():
+    assert unknown_message("a.b", []) == "Parameter a.b is unknown."
+
+
+@pytest.mark.parametrize(
+    ("defined", "told"),
+    [
+        (
+            {"mine": {"name": "resnet43"}},
+            r"backbones\.mine\.name: no network .* called resnet43; did you mean resnet34",
+        ),
+        ({"mine": {"start": "imagenet"}}, r"backbones\.mine: no network .*say which network it is"),
+        (
+            {"resnet18": {"start": "fairface"}},
+            r"backbones\.resnet18\.start: expected fresh or imagenet, found fairface",
+        ),
+        ({"mine": {"name": "custom", "start": "fairface"}}, r"backbones\.mine\.start: expected fresh or imagenet"),
+        ({"custom": {"start": "fresh"}}, r"custom\.start: expected fairface, found fresh; .*resnet34\.start=fresh"),
+        ({"custom": {"start": "fairface", "name": "resnet18"}}, r"custom\.name: expected custom, found 'resnet18'"),
+    ],
+)
+def test_a_backbone_that_cannot_be_trained_is_refused_before_the_run(defined, told):
+    with pytest.raises(BadParameterError, match=told):
+        with_backbones(defined, Cells(backbones=tuple(defined)))
+
+
+def test_a_network_to_time_that_does_not_exist_is_refused_before_the_run():
+    check_group("hyperparameters", Hyperparameters, {"hyperparameters": {"backbone": "mobilenet_v2"}})
+    with pytest.raises(BadParameterError, match=r"hyperparameters\.backbone: backbone 'resnet43' is unknown"):
+        check_group("hyperparameters", Hyperparameters, {"hyperparameters": {"backbone": "resnet43"}})
 
 
 def test_all_problems_are_told_at_once():

@@ -87,7 +87,8 @@ def with_backbones(defined: Mapping[str, Any], cells: Cells) -> dict[str, Any]:
 
     Raises:
         BadParameterError: a backbone of the cells is neither described nor a network of torchvision, or one is
-            described under a name that no network has and no cell asks for.
+            described under a name that no network has, or with a ``name`` that none has; or
+            ``start: fairface`` stands anywhere but below ``custom``, or something else there.
     """
     others = [name for name in cells.backbones if name not in BACKBONES and name not in defined]
     entries = {name: {} if given is None else given for name, given in {**defined, **dict.fromkeys(others)}.items()}
@@ -97,30 +98,61 @@ def with_backbones(defined: Mapping[str, Any], cells: Cells) -> dict[str, Any]:
             f"Parameter backbones.{strange[0]}: expected a mapping such as {{start: fresh}}; "
             f"found {entries[strange[0]]!r}."
         )
-    unused = [
+    unnamed = [
         name
         for name, given in entries.items()
-        if name not in BACKBONES and name not in cells.backbones and not given.get("name")
+        if name not in BACKBONES and name not in others and not given.get("name")
     ]
-    if others or unused:
-        _check_known(others, unused)
+    meant = {name: given["name"] for name, given in entries.items() if isinstance(given.get("name") or None, str)}
+    # The study's own networks are known without torchvision, which takes seconds to load.
+    meant = {name: network for name, network in meant.items() if network not in BACKBONES}
+    if others or unnamed or meant:
+        _check_known(others, unnamed, meant)
+    for name, given in entries.items():
+        _check_start(name, given)
     return {name: {**given, "name": given.get("name") or name} for name, given in entries.items()}
 
 
-def _check_known(others: Iterable[str], unused: Iterable[str]) -> None:
+def _check_start(name: str, given: Mapping[str, Any]) -> None:
+    """Only ``custom`` starts from the FairFace network, which its pipeline alone is given, and from nothing else."""
+    start = given.get("start", "fresh")
+    if name != "custom" and start == "fairface":
+        raise BadParameterError(
+            f"Parameter backbones.{name}.start: expected fresh or imagenet, found fairface; custom alone starts from "
+            f"it: ask for that with cells.backbones=custom."
+        )
+    if name == "custom" and start in ("fresh", "imagenet"):
+        raise BadParameterError(
+            f"Parameter backbones.custom.start: expected fairface, found {start}; for a ResNet34 that starts otherwise "
+            f"take backbones.resnet34.start={start}."
+        )
+    if name == "custom" and given.get("name") not in (None, "", "custom"):
+        raise BadParameterError(
+            f"Parameter backbones.custom.name: expected custom, found {given['name']!r}; give another network an entry "
+            f"under a name of its own below `backbones`."
+        )
+
+
+def _check_known(others: Iterable[str], unnamed: Iterable[str], meant: Mapping[str, str]) -> None:
     import torchvision
 
     known = torchvision.models.list_models(module=torchvision.models)
-    for name in unused:
+    for name in unnamed:
         if name not in known:
             raise BadParameterError(
-                f"Parameter backbones.{name}: no network of torchvision has this name{_near(name, known)}. "
+                f"Parameter backbones.{name}: no network of torchvision has this name{_near(name, known)} "
                 f"For a name of your own say which network it is, as in backbones.{name}.name=resnet18."
+            )
+    for name, network in meant.items():
+        if network not in known:
+            raise BadParameterError(
+                f"Parameter backbones.{name}.name: no network of torchvision is called {network}"
+                f"{_near(network, known)} Any classification network of torchvision will do."
             )
     for name in others:
         if name not in known:
             raise BadParameterError(
-                f"Parameter cells.backbones: there is no backbone {name}{_near(name, known)}. Any classification "
+                f"Parameter cells.backbones: there is no backbone {name}{_near(name, known)} Any classification "
                 f"network of torchvision will do, and any name below `backbones` in "
                 f"conf/base/parameters_training.yml."
             )
@@ -128,7 +160,7 @@ def _check_known(others: Iterable[str], unused: Iterable[str]) -> None:
 
 def _near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, [*BACKBONES, *known], n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {near[0]}?" if near else "."
 
 
 def check_variants(cells: Cells, defined: Iterable[str]) -> None:

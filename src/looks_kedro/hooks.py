@@ -182,6 +182,12 @@ class RecoveryHooks:
     """Removes the states of trainings that a run has finished, when all of its results are saved."""
 
     @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Forget what an earlier run of this process has used: if it was stopped, it will be gone on with."""
+        if RECOVERY in pipeline.inputs():
+            catalog.load(RECOVERY).forget()
+
+    @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Clear what this run has used; after an error it stays, for the next run to go on from."""
         if RECOVERY in pipeline.inputs():

@@ -84,5 +84,7 @@ def unknown_message(path: str, known: Iterable[str]) -> str:
     """
     candidates = sorted(known)
     near = get_close_matches(path, candidates, n=1)
+    if not candidates:
+        return f"Parameter {path} is unknown."
     advice = f"did you mean {near[0]}?" if near else f"known are {', '.join(candidates)}."
     return f"Parameter {path} is unknown; {advice}"

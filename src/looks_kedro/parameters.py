@@ -7,7 +7,8 @@ so that there is no second list to keep.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,10 +99,25 @@ def _told(name: str, model: type[BaseModel], problem: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    named = False
     for part in path:
+        if named:  # a key of a mapping whose values are models
+            named = False
+            continue
         field = model.model_fields.get(str(part))
-        inner = field.annotation if field is not None else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = _model_of(field.annotation) if field is not None else None
+        if inner is None:
             return []
-        model = inner
-    return list(model.model_fields)
+        model, named = inner
+    return [] if named else list(model.model_fields)
+
+
+def _model_of(annotation: Any) -> tuple[type[BaseModel], bool] | None:
+    """The model of a field, alone or None beside it, and whether the field maps names to such models."""
+    given = [one for one in get_args(annotation) if one is not NoneType]
+    if get_origin(annotation) in (Union, UnionType) and len(given) == 1:
+        annotation = given[0]
+        given = list(get_args(annotation))
+    named = get_origin(annotation) is dict
+    inner = given[1] if named else annotation
+    return (inner, named) if isinstance(inner, type) and issubclass(inner, BaseModel) else None

@@ -16,8 +16,8 @@ from safetensors import safe_open
 from safetensors.torch import load, save, save_file
 from torch import nn
 
-from looks_kedro.errors import BadInputError
-from looks_kedro.learning import export
+from looks_kedro.errors import BadInputError, LooksError
+from looks_kedro.learning import export, onnx_exporters
 from looks_kedro.learning.backbones import BACKBONES, build_backbone
 from looks_kedro.learning.checkpoints import load_checkpoint, make_checkpoint, model_from_checkpoint
 from looks_kedro.learning.export import (
@@ -98,6 +98,15 @@ def test_both_exporters_of_torch_leave_the_number_of_images_open(exporter) -> No
     for number in (1, 2, 7):
         images = torch.randn(number, 3, 16, 16)
         assert np.abs(run(content, images) - model(images).detach().numpy()).max() <= 1e-5
+
+
+def test_an_export_with_other_operators_than_were_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by torch 2.15, which writes version 18 for one that it does not know."""
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)).eval()
+    monkeypatch.setattr(onnx_exporters, "by_tracing", lambda model, images, _: by_tracing(model, images, 18))
+    assert onnx_exporters.to_onnx(model, torch.randn(2, 3, 16, 16), 18)
+    with pytest.raises(LooksError, match=r"export\.opset is 19; .* writes 18 .*Set export\.opset to 18"):
+        onnx_exporters.to_onnx(model, torch.randn(2, 3, 16, 16), 19)
 
 
 def test_an_onnx_file_says_how_to_use_it_and_nothing_of_the_machine(resnet18: dict[str, Any], tmp_path: Path) -> None:

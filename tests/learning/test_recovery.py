@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
 from torch import nn
 
+from looks_kedro.hooks import RECOVERY, RecoveryHooks
 from looks_kedro.learning.recovery import DAYS_KEPT, Recovery, RecoveryError, Slot
 from looks_kedro.learning.settings import Training
 from looks_kedro.learning.training import DeviceMemoryError, DivergedError, class_accuracy, fit
@@ -156,7 +159,7 @@ def test_a_damaged_state_makes_the_training_start_anew_with_the_same_end(tmp_pat
 def test_a_loss_that_is_no_number_is_told_by_epoch_and_step_and_loses_no_finished_epoch(
     tmp_path: Path, nothing: float
 ) -> None:
-    with pytest.raises(DivergedError, match=r"tiny, epoch 3, step 2: the loss is (nan|inf).*training\.learning_rate"):
+    with pytest.raises(DivergedError, match=r"epoch 3, step 2: the loss is (nan|inf).*learning_rate .*starts anew"):
         train(tmp_path, Disturbed(10, lambda value: value * nothing))
     counted = Disturbed(0)
     weights, history = train(tmp_path, counted)
@@ -263,6 +266,31 @@ def test_clearing_removes_what_this_process_used_and_what_was_abandoned_long_ago
     Recovery(tmp_path).slot("mine").save(STATE)
     Recovery(tmp_path).clear()
     assert [file.name for file in tmp_path.iterdir()] == ["other.state"]
+
+
+def test_a_run_that_ends_well_leaves_the_state_of_a_stopped_run_of_the_same_process(tmp_path: Path) -> None:
+    catalog = DataCatalog({RECOVERY: MemoryDataset(Recovery(tmp_path), copy_mode="assign")})
+    pipeline = Pipeline([Node(lambda recovery: recovery, RECOVERY, "model", name="train")])
+    Recovery(tmp_path).slot("stopped").save(STATE)
+    hooks = RecoveryHooks()
+    hooks.before_pipeline_run(pipeline, catalog)
+    Recovery(tmp_path).slot("finished").save(STATE)
+    hooks.after_pipeline_run(pipeline, catalog)
+    assert [file.name for file in tmp_path.iterdir()] == ["stopped.state"]
+
+
+def test_on_a_cpu_a_training_with_another_number_of_threads_does_not_go_on_from_this_one(tmp_path: Path) -> None:
+    free, before = QUICK.model_copy(update={"threads": None}), torch.get_num_threads()
+    steps = []
+    try:
+        for threads in (1, 2, 2):
+            torch.set_num_threads(threads)
+            counted = Disturbed(0)
+            train(tmp_path, counted, free)
+            steps.append(counted.count)
+    finally:
+        torch.set_num_threads(before)
+    assert steps == [12, 12, 0]
 
 
 def test_states_of_different_labels_are_apart_and_are_cleared_together(tmp_path):

@@ -49,11 +49,29 @@ def test_an_early_stop_without_anything_to_watch_is_refused() -> None:
         {"precision": "16"},
         {"augmentation": {"mirrored": 0.5}},
         {"batch_size": 4, "devices": 3},
+        {"epochs": True},
+        {"early_stop": True, "validation_fraction": 0.1},
+        {"workers": True},
+        {"threads": False},
+        {"warmup_epochs": 10},
+        {"warmup_epochs": float("inf")},
+        {"learning_rate": float("inf")},
+        {"weight_decay": float("inf")},
+        {"seed": 2**32},
     ],
 )
 def test_a_misspelt_or_impossible_setting_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Training.model_validate(wrong)
+
+
+def test_no_bound_on_the_disk_is_refused_with_a_remedy() -> None:
+    with pytest.raises(ValidationError, match="more than the disk has"):
+        Training(array_gigabytes=float("inf"))
+
+
+def test_an_empty_setting_of_whole_numbers_is_none() -> None:
+    assert Training(threads=None, early_stop=None) == Training()
 
 
 def test_importing_the_packages_loads_no_torch() -> None:

@@ -33,6 +33,6 @@ def test_the_node_gives_the_bytes_of_both_files(tmp_path):
 
 
 def test_parameters_that_cannot_work_are_refused():
-    for wrong in ({"opset": 9}, {"tolerance": 0}, {"format": "onnx"}):
+    for wrong in ({"opset": 9}, {"opset": 99}, {"tolerance": 0}, {"tolerance": float("inf")}, {"format": "onnx"}):
         with pytest.raises(ValidationError):
             Export(**wrong)

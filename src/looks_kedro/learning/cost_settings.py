@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from looks_kedro.errors import BadParameterError
-from looks_kedro.learning.settings import Precision, Training
+from looks_kedro.learning.settings import BACKBONES, Precision, Training, Whole
 from looks_kedro.lists import PlusList
 
 __all__ = ["SAVINGS", "Change", "Hyperparameters", "Saving"]
@@ -22,12 +22,14 @@ SAVINGS: tuple[Saving, ...] = ("study", "decoded_once", "channels_last", "fused"
 class Change(BaseModel, extra="forbid", frozen=True):
     """What one setting changes of ``training``; what is not given stays as it is there."""
 
-    epochs: int | None = Field(None, ge=1, description="passes over the training images")
-    batch_size: int | None = Field(None, ge=2, description="images a step")
-    workers: int | None = Field(None, ge=0, description="threads that prepare batches")
-    learning_rate: float | None = Field(None, gt=0, description="step size")
+    epochs: Whole | None = Field(None, ge=1, description="passes over the training images")
+    batch_size: Whole | None = Field(None, ge=2, description="images a step")
+    workers: Whole | None = Field(None, ge=0, description="threads that prepare batches")
+    learning_rate: float | None = Field(None, gt=0, allow_inf_nan=False, description="step size")
     schedule: Literal["constant", "cosine", "step"] | None = Field(None, description="of the learning rate")
-    warmup_epochs: float | None = Field(None, ge=0, description="epochs in which the learning rate rises")
+    warmup_epochs: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="epochs in which the learning rate rises"
+    )
     optimizer: Literal["adam", "adamw", "sgd"] | None = Field(None, description="method of the steps")
     precision: Precision | None = Field(None, description="of the arithmetic")
     memory_format: Literal["auto", "channels_last", "contiguous"] | None = Field(
@@ -74,8 +76,20 @@ class Hyperparameters(BaseModel, extra="forbid", frozen=True):
         SAVINGS, description="what is measured beside the study's loop; compile takes minutes"
     )
     backbone: str = Field("resnet34", description="the network whose steps are timed for them")
-    steps: int = Field(8, ge=1, description="steps that are timed in each round")
-    rounds: int = Field(5, ge=1, description="times that each saving has its turn; the median counts")
+    steps: Whole = Field(8, ge=1, description="steps that are timed in each round")
+    rounds: Whole = Field(5, ge=1, description="times that each saving has its turn; the median counts")
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in BACKBONES:  # the study's own are known without torch, which takes seconds to load
+            from looks_kedro.learning.backbones import published_name
+
+            try:
+                published_name(name)
+            except BadParameterError as error:
+                raise ValueError(str(error)) from error
+        return name
 
     def trainings(self, training: Training) -> dict[str, Training]:
         """The settings of each training, by name.

@@ -97,6 +97,7 @@ def onnx_bytes(checkpoint: Mapping[str, Any], *, opset: int = OPSET, tolerance: 
 
     Raises:
         UnequalLogitsError: the logits differ by more, or are not finite.
+        LooksError: torch cannot write this version of the operators.
         BadInputError: the checkpoint cannot be used, or is too large for ONNX.
     """
     model = model_from_checkpoint(checkpoint)

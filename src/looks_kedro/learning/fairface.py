@@ -159,17 +159,20 @@ def attribute_targets(labels: pd.DataFrame) -> npt.NDArray[np.int64]:
     return np.stack(columns, axis=1)
 
 
-def attribute_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def attribute_loss(logits: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
     """Sum of the three attributes' mean cross-entropies, in nats; unknown ones (-1) count nothing.
 
     Args:
         logits: (N, 18).
         targets: int64 (N, 3).
+        label_smoothing: share of each target that is spread over all classes of its attribute.
     """
     total = logits.sum() * 0.0
     for column, part in enumerate(torch.split(logits, _WIDTHS, dim=1)):
         wanted = targets[:, column]
-        summed = nn.functional.cross_entropy(part, wanted, ignore_index=-1, reduction="sum")
+        summed = nn.functional.cross_entropy(
+            part, wanted, ignore_index=-1, reduction="sum", label_smoothing=label_smoothing
+        )
         total = total + summed / (wanted >= 0).sum().clamp(min=1)
     return total
 

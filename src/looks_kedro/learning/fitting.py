@@ -70,7 +70,10 @@ class Fitting:
 
     def __init__(self, fabric: Fabric, task: Task, parts: dict[str, Part], settings: Training) -> None:
         self.fabric, self.task, self.settings = fabric, task, settings
-        self.parts = {name: Part(resident(part.images, fabric.device), part.targets) for name, part in parts.items()}
+        placed = resident([part.images for part in parts.values()], fabric.device)
+        self.parts = {
+            name: Part(images, part.targets) for (name, part), images in zip(parts.items(), placed, strict=True)
+        }
         self.network = self._build()
         self.optimizer = build_optimizer(self.network, settings)
         compiled: Any = self.network
@@ -157,7 +160,8 @@ class Fitting:
         began = time.perf_counter()
         watch = FiniteLoss(
             f"{self.task.name}, epoch {epoch}",
-            f"set training.learning_rate below {self.settings.learning_rate:g}; the epochs before are kept",
+            f"set training.learning_rate below {self.settings.learning_rate:g}: the training then starts anew; "
+            f"with the same settings it would come to the same loss",
         )
         train = self._learn(epoch, watch)
         training_seconds = time.perf_counter() - began

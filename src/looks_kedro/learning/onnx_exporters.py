@@ -33,8 +33,27 @@ def to_onnx(model: nn.Module, images: torch.Tensor, opset: int) -> bytes:
         The bytes of a file with the input ``images`` and the output ``logits``.
 
     Raises:
-        LooksError: the newer exporter is needed and a package that it uses is missing.
+        LooksError: the newer exporter is needed and a package that it uses is missing; or torch cannot write this
+            version of the operators.
     """
+    content = _exported(model, images, opset)
+    _check_opset(content, opset)
+    return content
+
+
+def _check_opset(content: bytes, opset: int) -> None:
+    """See that the file has the version that was asked for, in whose place torch writes another one without a word."""
+    import onnx
+
+    (found,) = (one.version for one in onnx.load_from_string(content).opset_import if one.domain in ("", "ai.onnx"))
+    if found != opset:
+        raise LooksError(
+            f"export.opset is {opset}; torch {torch.__version__} with onnx {onnx.__version__} writes {found} in its "
+            f"place. Set export.opset to {found}, or update torch, onnx and onnxscript."
+        )
+
+
+def _exported(model: nn.Module, images: torch.Tensor, opset: int) -> bytes:
     with _silence():
         try:
             return by_tracing(model, images, opset)

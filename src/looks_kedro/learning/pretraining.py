@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def train_attributes(
         known_accuracy,
         settings,
         name="attributes",
+        step_loss=partial(attribute_loss, label_smoothing=settings.label_smoothing),
         groups=groups_train,
         recovery=recovery,
     )

@@ -32,7 +32,7 @@ __all__ = ["Recovery", "RecoveryError", "Slot", "array_digest", "recovery_key", 
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when the engine changes what the same settings give, or what a file holds."""
 
 DAYS_KEPT = 30
@@ -74,13 +74,17 @@ class Recovery:
         return Recovery(self.folder, label)
 
     def slot(self, key: str) -> Slot:
-        """The place of one training's state; counts as used by this process from now on."""
+        """The place of one training's state; counts as used by this run from now on."""
         key = f"{self.label}-{key}" if self.label else key
         _used.setdefault(self.folder.absolute(), set()).add(key)
         return Slot(self.folder / f"{key}.state")
 
+    def forget(self) -> None:
+        """Count no state as used, for the start of a run: one that an earlier run of the process left is to stay."""
+        _used.pop(self.folder.absolute(), None)
+
     def clear(self) -> None:
-        """Remove the states that this process has used, for when its results are safe, and long abandoned ones."""
+        """Remove the states that were used since then, for when its results are safe, and long abandoned ones."""
         for key in _used.pop(self.folder.absolute(), set()):
             Slot(self.folder / f"{key}.state").remove()
         oldest = time.time() - DAYS_KEPT * 86_400
@@ -235,7 +239,7 @@ def recovery_key(
         settings: how it is trained; those that change no number are left out.
         data: what names the content of each part.
         start: digest of the weights that it starts from.
-        resolved: what ``auto`` stands for on this machine: device, precision, memory format.
+        resolved: what ``auto`` stands for on this machine: device, precision, memory format; and the CPU's threads.
     """
     import torch
     import torchvision

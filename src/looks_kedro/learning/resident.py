@@ -66,24 +66,35 @@ class ResidentPortraits(PortraitRows):
             yield self.pixels.index_select(0, rows)
 
 
-def resident(portraits: Portraits, device: torch.device | str, share: float = 0.5) -> Portraits:
-    """Portraits on the GPU if they fit into a share of its free memory; otherwise as they are.
+def resident(parts: Sequence[Portraits], device: torch.device | str, share: float = 0.5) -> list[Portraits]:
+    """Those portraits on the GPU that fit into a share of its free memory, first come first served; others as they are.
 
     Args:
-        portraits: uint8 (N, S, S, 3).
+        parts: each uint8 (N, S, S, 3).
         device: a CPU gains nothing: there they stay where they are.
-        share: of the memory that is free now, 0..1; the network needs the rest.
+        share: of the memory that is free before the first of them, 0..1, for all together; the network needs the rest.
 
     Returns:
-        The same pixels.
+        The same pixels, in the same order.
     """
     place = torch.device(device)
     if place.type != "cuda":
-        return portraits
-    free, _ = torch.cuda.mem_get_info(place)
+        return list(parts)
+    # What torch holds in reserve counts as taken by the driver's account, and is free for what comes next.
+    reserve = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+    room = int(share * (torch.cuda.mem_get_info(place)[0] + reserve))
+    placed: list[Portraits] = []
+    for portraits in parts:
+        placed.append(_placed(portraits, place, room))
+        if isinstance(placed[-1], ResidentPortraits):
+            room -= int(np.prod(portraits.shape, dtype=np.int64))
+    return placed
+
+
+def _placed(portraits: Portraits, place: torch.device, room: int) -> Portraits:
     needed = int(np.prod(portraits.shape, dtype=np.int64))
-    if needed > share * free:
-        log.info("%.1f GB of images stay off the GPU, of which %.1f GB are free", needed / 1e9, free / 1e9)
+    if needed > room:
+        log.info("%.1f GB of images stay off the GPU, which has %.1f GB for them", needed / 1e9, room / 1e9)
         return portraits
     try:
         return ResidentPortraits(portraits, place)

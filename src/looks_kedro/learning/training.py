@@ -221,4 +221,6 @@ def _slot(
         "precision": choose_precision(settings, device),
         "memory format": str(memory_format(settings)),
     }
+    if device.type == "cpu":  # sums are rounded in another order with another number of threads
+        resolved["threads"] = str(settings.threads or torch.get_num_threads())
     return recovery.slot(recovery_key(name, settings, data=data, start=state_digest(start), resolved=resolved))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from looks_kedro.balancing import groups_of
 from looks_kedro.datasets import ImageFolder
 from looks_kedro.learning.array_store import ArrayStore
 from looks_kedro.learning.pretraining_parts import pretraining_parts
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 def pretrain(
     faces: ImageFolder,
     labels: pd.DataFrame,
+    decisions: pd.DataFrame,
     split_table: pd.DataFrame,
     pretraining: Pretraining,
     image_arrays: ArrayStore,
@@ -34,6 +36,8 @@ def pretrain(
     Args:
         faces: the faces.
         labels: their age, gender, race and identity.
+        decisions: what preprocessing found of each raw image; a picture that is also in the test part under another
+            name, as a duplicate that a correction kept, is not learnt from.
         split_table: which of them the models see, and in which part.
         pretraining: where the weights come from.
         image_arrays: where decoded images are kept.
@@ -52,15 +56,17 @@ def pretrain(
 
     history, accuracy = empty_table("fairface_history"), empty_table("fairface_accuracy")
     file = Path(pretraining.weights) if pretraining.weights else weight_file(weights_folder, "fairface")
-    train, test = pretraining_parts(labels, split_table, pretraining.learn_from)
+    found = decisions[decisions["file"].isin(labels["file"]) & (decisions["duplicate_of"] != "")]
+    groups = groups_of(labels, zip(found["file"], found["duplicate_of"], strict=True))
+    train, test = pretraining_parts(labels, split_table, pretraining.learn_from, groups)
     learnt = 0
     if file is not None:
         origin, weights = "file", load_fairface(file)
     elif train.empty or test.empty:
         log.warning(
-            "No face to learn attributes from has an age, gender or race (pretraining.learn_from: %s), or none to test "
-            "on: custom starts from random weights. Give labels (a CSV), give pretraining.weights, or leave custom out "
-            "with cells.backbones.",
+            "No face of anybody outside the test part has an age, gender or race (pretraining.learn_from: %s), or "
+            "none in it: custom starts from random weights. Give labels (a CSV), give pretraining.weights, or leave "
+            "custom out with cells.backbones.",
             pretraining.learn_from,
         )
         origin, weights = "untrained", untrained_attributes(pretraining.training.seed)
@@ -101,6 +107,7 @@ def _trained(
             [faces.path(file) for file in rows["file"]],
             training.image_size,
             digests=digests.loc[rows["file"]].tolist(),
+            alpha_colour=training.alpha_colour,
             gigabytes=training.array_gigabytes,
             workers=training.workers or None,
         )

@@ -14,6 +14,7 @@ def create_pipeline() -> Pipeline:
                 [
                     "faces",
                     "labels",
+                    "decisions",
                     "split_table",
                     "params:pretraining",
                     "image_arrays",
