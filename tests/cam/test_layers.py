@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,17 @@ import torchvision
 from pytorch_grad_cam import GradCAM
 from torch import nn
 
-from looks_kedro.cam import last_grid, layer_evidence, layer_maps, maps_of, token_grid
+from looks_kedro.cam import (
+    evidence_maps,
+    last_grid,
+    layer_evidence,
+    layer_maps,
+    maps_of,
+    network_evidence,
+    package_evidence,
+    package_maps,
+    token_grid,
+)
 from looks_kedro.errors import BadInputError, BadParameterError
 
 
@@ -145,3 +157,43 @@ def test_a_vision_transformers_tokens_become_a_picture() -> None:
     found = layer_maps(network, "encoder.layers.encoder_layer_1.ln_1", torch.randn(2, 3, 32, 32), to_grid=token_grid)
     assert found.shape == (2, 2, 2)
     assert np.abs(found).max() > 0
+
+
+def test_each_part_of_a_network_keeps_its_own_mode() -> None:
+    network = torchvision.models.resnet18(num_classes=2).train()
+    network.bn1.eval()
+    layer_maps(network, "layer4", torch.randn(2, 3, 32, 32))
+    assert [name for name, part in network.named_modules() if not part.training] == ["bn1"]
+
+
+@pytest.mark.parametrize("layer", [None, "layer4"])
+def test_a_network_in_training_is_mapped_as_in_evaluation_and_learns_nothing(layer: str | None) -> None:
+    torch.manual_seed(0)
+    network = torchvision.models.resnet18(num_classes=2).eval()
+    images = torch.randn(4, 3, 32, 32)
+
+    def split(whole: nn.Module) -> tuple[nn.Module, nn.Linear]:
+        return nn.Sequential(*list(whole.children())[:-2]), whole.fc
+
+    expected = network_evidence(network, [images], split, layer=layer)
+    before = copy.deepcopy(network.state_dict())
+    found = network_evidence(network.train(), [images], split, layer=layer)
+    np.testing.assert_array_equal(found.by_class, expected.by_class)
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_one_logit_has_no_difference_and_is_refused_with_a_remedy() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 1)).eval()
+    images = torch.randn(1, 3, 8, 8)
+    ways = (
+        lambda: layer_maps(network, "0", images),
+        lambda: layer_evidence(network, "0", images).signed,
+        lambda: evidence_maps(torch.ones(1, 2, 3, 3), network[3].weight),
+        lambda: package_maps(network, "0", images, "layercam"),
+        lambda: package_evidence(network, "0", [images], "layercam"),
+    )
+    for way in ways:
+        with pytest.raises(BadParameterError, match=r"expected two logits, found 1.*torch\.cat"):
+            way()
+    assert layer_maps(network, "0", images, class_index=0).shape == (1, 6, 6)

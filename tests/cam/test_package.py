@@ -95,3 +95,13 @@ def test_evidence_holds_a_map_for_each_class_unless_the_method_is_blind(model: n
     np.testing.assert_allclose(evidence.logits, model(images).detach().numpy(), atol=1e-5)
     for method in set(CLASS_BLIND) - {"randomcam"}:
         assert np.abs(package_evidence(model, "3", [images], method).signed).max() == 0
+
+
+def test_random_maps_are_the_same_each_time_and_for_both_classes(model: nn.Module, images: torch.Tensor) -> None:
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    evidence = package_evidence(model, "3", [images], "randomcam")
+    in_parts = package_evidence(model, "3", [images[:1], images[1:]], "randomcam")
+    np.testing.assert_allclose(in_parts.by_class, evidence.by_class, atol=1e-6)
+    assert np.ptp(evidence.by_class) > 0
+    assert np.abs(evidence.signed).max() == 0
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002

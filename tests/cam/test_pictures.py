@@ -157,3 +157,48 @@ def test_signed_maps_lie_over_a_grey_image_and_share_a_scale_that_one_strong_map
     assert maps[0].max() == 100
     assert maps[1].max() == 1
     assert np.abs(drawn_maps(by_class, np.ones(50, int), "difference")).max() == 1
+
+
+@pytest.mark.parametrize("name", ["Joey Bada$$ 0.98", "$\\frac$ 0.30", "高橋 一生 0.50", "김 0.50"])
+def test_names_are_drawn_as_they_are_written(name: str, recwarn: pytest.WarningsRecorder) -> None:
+    entry = (GREY, np.zeros((3, 3)), name)
+    figure = sections_sheet({name: [entry]}, "difference", name)
+    assert set(words_in(figure)) == {name.replace("김", "□")}
+    drawn(figure)
+    drawn(averages_grid({name: {name: AverageMap(np.ones((2, 2)), GREY)}}, "published", name))
+    assert [str(one.message) for one in recwarn] == []
+
+
+def test_two_japanese_names_are_drawn_with_different_letters() -> None:
+    one, other = (drawn(maps_sheet([GREY], np.zeros((1, 2, 2)), [name])) for name in ("高橋", "一生"))
+    assert (one != other).any()
+
+
+def test_a_title_is_not_cut_off_above_a_single_picture() -> None:
+    title = "celebrities: person, and probability of celebrity"
+    figure = sections_sheet({"near the average": [(GREY, np.zeros((3, 3)), "ada 0.91")]}, "difference", title)
+    pixels = drawn(figure)
+    assert (pixels[:30] < 128).any()
+    assert (pixels[:, -3:] == 255).all()
+    (written,) = (text for text in figure.axes[0].texts if text.get_text() == title)
+    assert written.get_window_extent(figure.canvas.get_renderer()).x1 <= pixels.shape[1]
+
+
+def test_columns_of_averages_follow_the_order_that_is_named() -> None:
+    one = AverageMap(np.ones((2, 2)), GREY)
+    rows = {"celebrities": {"10-19": one, "20-29": one}, "ordinary": {"0-2": one, "10-19": one, "others": one}}
+    figure = averages_grid(rows, "difference", order=["0-2", "3-9", "10-19", "20-29"])
+    above = [text for text in figure.axes[0].texts if text.get_va() == "bottom"]
+    assert [text.get_text() for text in above] == ["0-2", "10-19", "20-29", "others"]
+    assert [text.get_position()[0] for text in above] == sorted(text.get_position()[0] for text in above)
+
+
+def test_the_difference_in_the_padding_figure_is_in_one_scale_with_the_maps() -> None:
+    own = np.zeros((4, 4))
+    own[:, 0] = 1
+    figure = padding_figure({"celebrities": (own, -own[:, ::-1])}, {"celebrities": GREY})
+    assert "celebrities \u00b12" in words_in(figure)
+    pixels = drawn(figure).astype(int)
+    expected, difference = (pixels[100, 26 + place * 156 + 140] for place in (1, 3))
+    # The difference is twice as strong as either map, so its colour is fuller.
+    assert difference[2] - difference[0] > 1.5 * (expected[0] - expected[2]) > 0

@@ -79,3 +79,15 @@ def test_code_and_packages_are_compared(tmp_path, write_run):
 def test_a_run_without_parameters_has_none(tmp_path, write_run):
     table = input_table(compared(tmp_path, write_run, {}, {"parameters": {"variants": {}}}))
     assert table.loc[table["part"] == "parameter", "name"].unique().tolist() == ["variants"]
+
+
+def test_data_of_one_version_are_the_same_where_only_one_run_wrote_their_content_down(tmp_path, write_run):
+    runs = compared(
+        tmp_path,
+        write_run,
+        {"datasets_read": {"faces": "a", "labels": "a"}},
+        {"datasets_read": {"faces": "a", "labels": "b"}, "contents": {"faces": "1" * 64, "labels": "2" * 64}},
+    )
+    table = input_table(runs)
+    assert not rows(table, "faces")["changed"].any()
+    assert rows(table, "labels")["changed"].all()

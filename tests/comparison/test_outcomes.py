@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from looks_kedro.comparison import find_runs, result_table
+from looks_kedro.comparison.outcomes import read_models
 from looks_kedro.datasets.csv_files import check_table
 
 FIRST, SECOND = "2026-01-01T10.00.00.000Z", "2026-01-02T10.00.00.000Z"
@@ -55,3 +59,22 @@ def test_results_that_were_deleted_are_left_out_and_told(runs, caplog):
     table = result_table(runs)
     assert np.isnan(row(table, "reliance")["value"])
     assert "was deleted since the run" in caplog.text
+
+
+def test_people_and_models_with_names_that_look_like_nothing_keep_them(tmp_path, write_run):
+    names = ["NA", "None", "null", "nan", "007", "7"]
+    folder = write_run(tmp_path, FIRST, correct=np.ones(6, dtype=bool))
+    file = folder / f"07_model_output/white/resnet18/predictions.csv/{FIRST}/predictions.csv"
+    pd.read_csv(file).assign(identity=names).to_csv(file, index=False)
+    summary = folder / f"08_reporting/summary.csv/{FIRST}/summary.csv"
+    summary.parent.mkdir(parents=True)
+    summary.write_text("variant,backbone,face_ratio\nwhite,NA,1.5\nwhite,null,\n")
+    manifest = folder / f"08_reporting/run_manifest.json/{FIRST}/run_manifest.json"
+    told = json.loads(manifest.read_text())
+    told["datasets_written"]["summary"] = FIRST
+    manifest.write_text(json.dumps(told))
+    write_run(tmp_path, SECOND)
+    models = read_models(find_runs([FIRST, SECOND], tmp_path)[0])
+    assert models["white", "resnet18"].predictions["identity"].tolist() == names
+    assert models["white", "NA"].numbers["face_ratio", ""].value == 1.5
+    assert np.isnan(models["white", "null"].numbers["face_ratio", ""].value)

@@ -140,3 +140,29 @@ def test_the_controls_tell_how_maps_turn_and_what_random_weights_do(
     sanity = nodes.check_sanity(checkpoint("resnet18"), model_input, settings, store)
     assert sanity["layer"].tolist() == ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"]
     assert sanity["correlation"].between(-1, 1).all()
+
+
+def test_a_method_that_knows_no_classes_says_what_stays_empty(
+    model_input: ImageFolder, store: ArrayStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Explainability(method="randomcam", style="published", control_images=4, random_networks=1)
+    blind = nodes.map_test_part(checkpoint("resnet18"), model_input, settings, store)
+    (told,) = (record.getMessage() for record in caplog.records if "same for both classes" in record.getMessage())
+    assert told.startswith("Maps by randomcam")
+    assert all(word in told for word in ("attention", "regions", "mirror control", "random weights", "gradcam"))
+    assert np.abs(nodes.signed(blind)).max() == 0
+    faces = drawing.average_faces(model_input, Training())
+    _, padding = nodes.control_padding(checkpoint("resnet18"), blind, model_input, faces, settings, store)
+    assert padding["correlation"].isna().all()
+
+
+def test_columns_of_averages_are_in_the_order_of_the_groups(
+    model_input: ImageFolder, maps: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = drawing.rows_of(maps, model_input)
+    rows["age"] = ["0-2" if looks == 0 and row == 0 else "10-19" for row, looks in enumerate(rows["looks"])]
+    monkeypatch.setattr(drawing, "rows_of", lambda *_: rows)
+    monkeypatch.setattr(drawing, "part_rows", lambda *_: rows)
+    figures = drawing.average_maps(maps, model_input, drawing.average_faces(model_input, Training()), Explainability())
+    above = [text for text in figures["age.png"].axes[0].texts if text.get_va() == "bottom"]
+    assert [text.get_text() for text in above] == ["0-2", "10-19"]

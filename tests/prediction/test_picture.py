@@ -101,3 +101,26 @@ def test_a_row_has_the_columns_of_the_table(answer: Prediction) -> None:
     rest = {"variant", "backbone", "picture"}
     assert set(answer.row()) == set(columns("photo_predictions")) - rest
     assert set(Prediction("x.jpg", "no_face").row()) == set(answer.row())
+
+
+def test_a_long_class_name_is_cut_and_its_percentage_stays(answer: Prediction) -> None:
+    def words_beside(name: str, logit: float) -> np.ndarray:
+        sure = replace(answer, classes=("ordinary", name), logits=(0.0, logit), temperature=None)
+        return np.asarray(draw_prediction(sure).convert("L"))[40:96, 712:]
+
+    name = "person who appears in public, by name and by face"
+    half, nearly = words_beside(name, 1.0), words_beside(name, 3.0)
+    assert (half[:, 540:] == 255).all()
+    changed = np.flatnonzero((half != nearly).any(axis=0))
+    assert changed.min() > 400
+    assert changed.max() < 540
+
+
+def test_class_names_in_japanese_have_letters(answer: Prediction) -> None:
+    def drawn(name: str) -> np.ndarray:
+        return np.asarray(draw_prediction(replace(answer, classes=("ordinary", name), logits=(0.0, 1.0))))
+
+    one, other = drawn("有名"), drawn("著名")
+    assert all(
+        (one[rows, 712:] != other[rows, 712:]).any() for rows in (slice(48, 90), slice(130, 160), slice(330, 380))
+    )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from looks_kedro.audit.regions import REGIONS
 from looks_kedro.errors import BadParameterError
@@ -124,3 +124,27 @@ def test_a_temperature_counts_unless_no_test_image_was_wrong() -> None:
     assert usable_temperature(pd.DataFrame({"temperature": [mixed]})) == mixed
     assert usable_temperature(pd.DataFrame({"temperature": [math.nan]})) is None
     assert usable_temperature(pd.DataFrame({"temperature": []})) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"), [((3, 20, 30), r"transpose\(1, 2, 0\)"), ((20, 30, 1), r"\[:, :, 0\]"), ((20, 30, 2), "found")]
+)
+def test_an_array_with_its_colours_elsewhere_is_refused_with_a_remedy(
+    predictor: Predictor, shape: tuple[int, ...], remedy: str
+) -> None:
+    with pytest.raises(BadParameterError, match=rf"expected a picture as uint8 \(H, W, 3\).*{remedy}"):
+        predictor(np.zeros(shape, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["HSV", "RGBa", "La", "CMYK", "YCbCr", "LAB", "I", "F", "PA"])
+def test_pictures_in_every_mode_have_an_answer(predictor: Predictor, album: Path, mode: str) -> None:
+    picture = Image.open(album / "front 0.jpg")
+    between = {"RGBa": "RGBA", "La": "LA", "LAB": "RGB"}.get(mode, "RGB")
+    picture = picture.convert(between)
+    if mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        picture = ImageCms.profileToProfile(picture, ImageCms.createProfile("sRGB"), lab, outputMode="LAB")
+    elif mode == "PA":
+        picture = picture.convert("P").convert("PA")
+    answer = predictor(picture if picture.mode == mode else picture.convert(mode))
+    assert answer.reason != "unreadable"

@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-__all__ = ["Evidence", "class_maps", "evidence_maps", "maps_of", "normalise_each"]
+from looks_kedro.errors import BadParameterError
+
+__all__ = ["Evidence", "check_logits", "class_maps", "evidence_maps", "maps_of", "normalise_each"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -38,7 +40,12 @@ class Evidence:
 
     @property
     def signed(self) -> FloatArray:
-        """Evidence for class 1 against class 0, float32 (N, h, w): positive speaks for class 1."""
+        """Evidence for class 1 against class 0, float32 (N, h, w): positive speaks for class 1.
+
+        Raises:
+            BadParameterError: there is one logit, so no class against another.
+        """
+        check_logits(self.logits)
         difference: FloatArray = self.by_class[:, 1] - self.by_class[:, 0]
         return difference
 
@@ -68,8 +75,29 @@ def evidence_maps(features: torch.Tensor, head_weight: torch.Tensor) -> torch.Te
 
     Returns:
         (N, h, w); positive speaks for class 1.
+
+    Raises:
+        BadParameterError: the head has one row.
     """
+    check_logits(head_weight.T)
     return _weighted_sum(features, (head_weight[1] - head_weight[0])[None])[:, 0]
+
+
+def check_logits(logits: torch.Tensor | npt.NDArray[np.floating]) -> None:
+    """Refuse fewer than two logits, where evidence for one class against the other is asked for.
+
+    Args:
+        logits: (N, classes).
+
+    Raises:
+        BadParameterError: there are fewer than two classes.
+    """
+    found = logits.shape[1] if logits.ndim == 2 else 1
+    if found < 2:
+        raise BadParameterError(
+            f"expected two logits, found {found}: the map is of logit[1] - logit[0]; let the network give both, such "
+            f"as torch.cat([torch.zeros_like(logit), logit], dim=1)"
+        )
 
 
 def class_maps(features: torch.Tensor, head_weight: torch.Tensor, class_index: int) -> torch.Tensor:

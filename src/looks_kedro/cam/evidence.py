@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from looks_kedro.cam.closed_form import maps_of
-from looks_kedro.cam.layers import last_grid, layer_evidence, token_grid
+from looks_kedro.cam.layers import evaluating, last_grid, layer_evidence, token_grid
 from looks_kedro.cam.package import Method, package_evidence
 from looks_kedro.errors import BadInputError, BadParameterError
 
@@ -34,7 +34,7 @@ def network_evidence(
     that is named, take those of the part above the layer.
 
     Args:
-        network: normalised images (n, 3, H, W) to logits; in evaluation mode.
+        network: normalised images (n, 3, H, W) to logits; it is mapped in evaluation mode, and its mode is put back.
         batches: images on the network's device.
         split: gives trunk and head of a network that ends so, such as ``learning.split_head``, and raises
             ``BadParameterError`` for others.
@@ -45,6 +45,19 @@ def network_evidence(
         BadParameterError: there is no such layer, or it gives no picture.
         BadInputError: there is no batch.
     """
+    # Batch normalisation in training mode would map each image by its batch, and learn from it.
+    with evaluating(network):
+        return _evidence(network, batches, split, method, layer)
+
+
+def _evidence(
+    network: nn.Module,
+    batches: Iterable[torch.Tensor],
+    split: Callable[[nn.Module], tuple[nn.Module, nn.Linear]],
+    method: Method,
+    layer: str | None,
+) -> Evidence:
+    """As :func:`network_evidence`, of a network in evaluation mode."""
     if method == "gradcam" and layer is None:
         try:
             trunk, head = split(network)

@@ -60,7 +60,9 @@ def average_figure(
     return averages_grid({"": row}, style, title)
 
 
-def averages_grid(rows: Mapping[str, Mapping[str, AverageMap]], style: Style, title: str = "") -> Figure:
+def averages_grid(
+    rows: Mapping[str, Mapping[str, AverageMap]], style: Style, title: str = "", order: Sequence[str] = ()
+) -> Figure:
     """Averaged maps in rows and columns (the study's figures 5 to 8).
 
     In the published style one scale serves all. Signed evidence of the two classes may differ manyfold in strength, so
@@ -70,11 +72,14 @@ def averages_grid(rows: Mapping[str, Mapping[str, AverageMap]], style: Style, ti
         rows: name of each row to its maps by the column's name; a row may lack columns.
         style: ``published`` or ``difference``.
         title: above the figure.
+        order: names of columns from left to right; those that no row has are left out, and those that are not named
+            follow as the rows have them.
 
     Returns:
         The figure.
     """
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    found = dict.fromkeys(name for row in rows.values() for name in row)
+    columns = list(dict.fromkeys([*(name for name in order if name in found), *found]))
     tops = {name: _strongest([one.heat for one in row.values()]) for name, row in rows.items()}
     shared = max(tops.values(), default=1.0)
 
@@ -157,7 +162,9 @@ def padding_figure(
     rows, names = [], []
     for name, (own, turned) in averages.items():
         face, mirrored = faces[name], np.ascontiguousarray(faces[name][:, ::-1])
-        expected, top = own[:, ::-1], _strongest([own, turned])
+        expected = own[:, ::-1]
+        # The difference of two maps may be twice as strong as either: in one scale with them, it is not cut off.
+        top = _strongest([own, turned, turned - expected])
         drawn = ((face, own), (mirrored, expected), (mirrored, turned), (mirrored, turned - expected))
         rows.append([Cell(overlay(under, heat / top, "difference")) for under, heat in drawn])
         names.append(_with_strength(name, top))

@@ -5,15 +5,20 @@ All pictures are put into one image: a matplotlib axis for each of them would ta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from looks_kedro.fonts import font_file, with_boxes
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
 
 __all__ = ["Cell", "ColourBar", "picture_grid"]
 
@@ -60,7 +65,7 @@ def picture_grid(
         rows: the cells; rows may have different lengths.
         row_names: beside the rows, from bottom to top.
         column_names: above the first row.
-        title: above the figure.
+        title: above the figure, which is widened where the title needs it.
         bar: to the right, where colours have a scale.
         side: of each picture in the figure, px at 100 dots an inch.
 
@@ -73,7 +78,8 @@ def picture_grid(
     columns = max((len(row) for row in rows), default=1) or 1
     band = _BAND if any(cell.caption for row in rows for cell in row) else _GAP
     left, top = (_LEFT if row_names else _GAP), _GAP + (_TITLE if title else 0) + (_HEAD if column_names else 0)
-    width = left + columns * (side + _GAP) + (_BAR if bar else 0)
+    filled = left + columns * (side + _GAP) + (_BAR if bar else 0)
+    width = max(filled, left + _width_of(title, _MEDIUM, bold=True) + _GAP)
     height = top + max(len(rows), 1) * (side + band)
     figure = Figure(figsize=(width / _DOTS, height / _DOTS), dpi=_DOTS)
     FigureCanvasAgg(figure)
@@ -83,24 +89,49 @@ def picture_grid(
     for number, row in enumerate(rows):
         y = top + number * (side + band)
         if number < len(row_names):
-            axis.text(left / 2, y + side / 2, row_names[number], rotation=90, ha="center", va="center", size=_ROW)
+            _write(axis, (left / 2, y + side / 2), row_names[number], _ROW, rotation=90, ha="center", va="center")
         for place, cell in enumerate(row):
             x = left + place * (side + _GAP)
             if cell.picture is not None:
                 canvas[y : y + side, x : x + side] = _resized(cell.picture, side)
-            axis.text(x + side / 2, y + side + 2, cell.caption, ha="center", va="top", size=_SMALL)
+            _write(axis, (x + side / 2, y + side + 2), cell.caption, _SMALL, ha="center", va="top")
     for place, name in enumerate(column_names):
-        axis.text(left + place * (side + _GAP) + side / 2, top - 5, name, ha="center", va="bottom", size=_MEDIUM)
+        middle = left + place * (side + _GAP) + side / 2
+        _write(axis, (middle, top - 5), name, _MEDIUM, ha="center", va="bottom")
     if title:
-        axis.text(left, _GAP, title, ha="left", va="top", size=_MEDIUM, weight="bold")
+        _write(axis, (left, _GAP), title, _MEDIUM, bold=True, ha="left", va="top")
     axis.imshow(canvas, extent=(0, width, height, 0), aspect="auto")
     axis.set(xlim=(0, width), ylim=(height, 0))
     if bar is not None:
         tall = min(height - top - 2 * band, 2 * side)
         middle = top + (len(rows) * (side + band) - band) / 2
-        box = ((width - _BAR + 12) / width, 1 - (middle + tall / 2) / height, 11 / width, tall / height)
+        box = ((filled - _BAR + 12) / width, 1 - (middle + tall / 2) / height, 11 / width, tall / height)
         _draw_bar(figure, box, bar)
     return figure
+
+
+def _write(axis: Axes, place: tuple[float, float], words: str, size: float, *, bold: bool = False, **how: Any) -> None:
+    """Write words as they are: people's names are among them, in which a ``$`` begins no formula."""
+    shown, font = _in_font(words, size, bold)
+    axis.text(*place, shown, fontproperties=font, parse_math=False, **how)
+
+
+def _width_of(words: str, size: float, *, bold: bool = False) -> int:
+    """Pixels that words take in the figure."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    shown, font = _in_font(words, size, bold)
+    measure = RendererAgg(1, 1, _DOTS).get_text_width_height_descent
+    return math.ceil(max(measure(line, font, False)[0] for line in shown.split("\n")))
+
+
+def _in_font(words: str, size: float, bold: bool) -> tuple[str, FontProperties]:
+    """Words, with boxes for letters that no font has, and their font."""
+    from matplotlib.font_manager import FontProperties
+
+    file = font_file(words, bold)
+    shown = "\n".join(with_boxes(line, file) for line in words.split("\n"))
+    return shown, FontProperties(fname=file, size=size)
 
 
 def _resized(picture: ImageArray, side: int) -> ImageArray:

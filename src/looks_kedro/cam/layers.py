@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from looks_kedro.cam.closed_form import Evidence
+from looks_kedro.cam.closed_form import Evidence, check_logits
 from looks_kedro.errors import BadInputError, BadParameterError
 
 __all__ = ["ToGrid", "evaluating", "find_layer", "last_grid", "layer_evidence", "layer_maps", "token_grid"]
@@ -51,14 +51,16 @@ def layer_maps(
         float32 (N, h, w), signed.
 
     Raises:
-        BadParameterError: there is no such layer, it runs more than once, its output is no grid, or the logits do not
-            depend on it.
+        BadParameterError: there is no such layer, it runs more than once, its output is no grid, the logits do not
+            depend on it, or there is one logit and no class is named.
         BadInputError: there is no image.
     """
     found = []
     with evaluating(model), torch.inference_mode(False):
         for batch in _batches(images):
             activation, logits = _entered(model, layer, batch)
+            if class_index is None:
+                check_logits(logits)
             score = logits[:, 1] - logits[:, 0] if class_index is None else logits[:, class_index]
             found.append(_grad_cam(activation, score, layer, to_grid).float().cpu().numpy())
     return _joined(found)
@@ -159,13 +161,14 @@ def token_grid(tokens: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, and in its own mode afterwards."""
-    was_training = model.training
+    """The model in evaluation mode, and each of its parts in its own mode afterwards, frozen ones too."""
+    modes = [(part, part.training) for part in model.modules()]
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for part, training in modes:
+            part.training = training
 
 
 def _entered(model: nn.Module, layer: str, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -73,6 +73,7 @@ SLOW: dict[str, str] = {
 """Methods that cost far more than a backward pass, and why."""
 CLASS_BLIND = ("eigencam", "kpcacam", "fem", "randomcam")
 """Methods whose map is the same for every class: a difference of classes is 0 everywhere."""
+_SEED = 0
 
 
 def package_maps(
@@ -100,7 +101,7 @@ def package_maps(
         float32 (N, h, w), 0..1 an image, as the package scales them; nothing is negative.
 
     Raises:
-        BadParameterError: no such method or layer.
+        BadParameterError: no such method or layer, or one logit and no class is named.
         BadInputError: there is no image.
     """
     import torch
@@ -153,10 +154,11 @@ def _package(model: nn.Module, layer: str, method: str, to_grid: ToGrid | None) 
     with evaluating(model), torch.inference_mode(False), torch.enable_grad():
         package = kind(model=model, target_layers=[module], reshape_transform=to_grid)
         package.get_target_width_height = lambda _images: None  # the layer's grid, not the images' size
+        drawn: dict[int | None, Any] = {}
 
         def explain(images: torch.Tensor, class_index: int | None) -> tuple[FloatArray, FloatArray]:
             # Some methods draw a progress bar for each image.
-            with contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.redirect_stderr(io.StringIO()), _own_numbers(drawn, class_index):
                 # Derivatives reach the layer also where the weights are frozen.
                 started = images.detach().clone().requires_grad_(True)
                 maps = package(input_tensor=started, targets=[_Score(class_index)] * len(images))
@@ -171,13 +173,34 @@ def _package(model: nn.Module, layer: str, method: str, to_grid: ToGrid | None) 
                 weight.grad = gradient
 
 
+@contextlib.contextmanager
+def _own_numbers(states: dict[int | None, Any], class_index: int | None) -> Iterator[None]:
+    """NumPy's global random numbers from a stream of one's own for each class, and as they were afterwards.
+
+    All streams begin alike and go on from batch to batch: the maps of a method that draws numbers, such as randomcam,
+    are the same each time, for each class, and for each size of the batches.
+    """
+    # The package draws from NumPy's global numbers and takes no generator.
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.set_state(states.get(class_index) or np.random.RandomState(_SEED).get_state())  # noqa: NPY002
+    try:
+        yield
+        states[class_index] = np.random.get_state()  # noqa: NPY002
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
 class _Score:
-    """What the package explains: one logit of an image, or the difference of the two."""
+    """What the package explains: one logit of an image, (classes,), or the difference of the two."""
 
     def __init__(self, class_index: int | None) -> None:
         self.class_index = class_index
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        from looks_kedro.cam.closed_form import check_logits
+
+        if self.class_index != 0:
+            check_logits(logits[None])
         return logits[1] - logits[0] if self.class_index is None else logits[self.class_index]
 
 

@@ -61,12 +61,7 @@ def input_table(runs: Sequence[Run]) -> pd.DataFrame:
     rows = []
     for part, name in names:
         values = [one.get((part, name), "") for one in facts]
-        compared = [_content(run, name) for run in runs] if part == "data" else values
-        if part == "data" and not all(told for told, value in zip(compared, values, strict=True) if value):
-            compared = values
-        if part == "data":  # a run that had no need to read something does not differ in it
-            compared = [told for told, value in zip(compared, values, strict=True) if value]
-        changed = len(set(compared)) > 1
+        changed = len(set(_identities(runs, name) if part == "data" else values)) > 1
         rows += [
             {"part": part, "name": name, "run": run.name, "value": value, "changed": changed}
             for run, value in zip(runs, values, strict=True)
@@ -90,6 +85,13 @@ def _facts(run: Run) -> dict[tuple[str, str], str]:
     facts |= {("package", name): str(value or "") for name, value in manifest.get("packages", {}).items()}
     facts |= {("machine", name): str(value or "") for name, value in manifest.get("machine", {}).items()}
     return facts
+
+
+def _identities(runs: Sequence[Run], name: str) -> list[str]:
+    """What data are compared by, of the runs that have them: one that had no need to read them does not differ."""
+    having = [run for run in runs if _content(run, name) or run.versions.get(name)]
+    contents = [_content(run, name) for run in having]
+    return contents if all(contents) else [version for run in having if (version := run.versions.get(name))]
 
 
 def _content(run: Run, name: str) -> str:

@@ -58,7 +58,7 @@ class Model:
         if self.predictions_file is None:
             return None
         columns = ["file", "looks", "identity", "probability", "correct"]
-        return pd.read_csv(self.predictions_file, usecols=columns, dtype={"file": str, "identity": str})
+        return _table(self.predictions_file, "file", "identity")[columns]
 
 
 def result_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -131,15 +131,23 @@ def _summary(run: Run) -> dict[tuple[str, str], Interval]:
     path = _existing(run, SUMMARY, run.versions.get("summary"))
     if path is None:
         return {}
-    rows = pd.read_csv(path).to_dict("records")
+    rows = _table(path, "variant", "backbone").to_dict("records")
     return {
         (str(row["variant"]), str(row["backbone"])): Interval(float(row["face_ratio"]), np.nan, np.nan) for row in rows
     }
 
 
+def _table(path: Path, *texts: str) -> pd.DataFrame:
+    """A table in which columns of texts stay as they are: somebody may be called NA, None or 007."""
+    table = pd.read_csv(path)
+    # Read a second time: pandas can keep the marks of missing numbers only for all columns, or for none.
+    table[list(texts)] = pd.read_csv(path, usecols=list(texts), dtype=str, keep_default_na=False)[list(texts)]
+    return table
+
+
 def _numbers(found: Mapping[str, Path | None]) -> Iterator[tuple[Measure, Interval]]:
     if found["performance"] is not None:
-        for row in pd.read_csv(found["performance"], keep_default_na=True).to_dict("records"):
+        for row in _table(found["performance"], "attribute", "value").to_dict("records"):
             if row["attribute"] == "all":
                 yield from (((name, ""), _interval(row, name)) for name in ("balanced_accuracy", "accuracy", "auc"))
             else:
@@ -148,7 +156,7 @@ def _numbers(found: Mapping[str, Path | None]) -> Iterator[tuple[Measure, Interv
         row = pd.read_csv(found["calibration_summary"]).iloc[0].to_dict()
         yield from (((name, ""), _interval(row, name)) for name in ("calibration_error", "brier"))
     if found["reliance"] is not None:
-        for row in pd.read_csv(found["reliance"]).to_dict("records"):
+        for row in _table(found["reliance"], "channel").to_dict("records"):
             if row["defined"]:
                 value = Interval(*(float(row[name]) for name in ("reliance", "low", "high")))
                 yield ("reliance", str(row["channel"])), value

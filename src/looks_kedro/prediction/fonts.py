@@ -1,11 +1,11 @@
-"""Fonts for the pictures of answers, from packages, so that a picture is the same on every machine."""
+"""Fonts for the pictures of answers, as Pillow takes them."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from looks_kedro import fonts
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -20,7 +20,7 @@ def font(size: int, bold: bool = False) -> FreeTypeFont:
         size: in px.
         bold: heavier letters.
     """
-    return _loaded(_latin(bold), size)
+    return _loaded(fonts.font_file(bold=bold), size)
 
 
 def font_for(text: str, size: int, bold: bool = False) -> FreeTypeFont:
@@ -34,10 +34,7 @@ def font_for(text: str, size: int, bold: bool = False) -> FreeTypeFont:
     Raises:
         ModuleNotFoundError: a letter is not in DejaVu Sans, and the package of the other font is not installed.
     """
-    unknown = {ord(one) for one in text} - _letters(_latin(bold))
-    if not unknown or len(unknown - _letters(_japanese())) == len(unknown):
-        return font(size, bold)
-    return _loaded(_japanese(), size)
+    return _loaded(fonts.font_file(text, bold), size)
 
 
 def with_boxes(text: str, letters: FreeTypeFont) -> str:
@@ -47,8 +44,7 @@ def with_boxes(text: str, letters: FreeTypeFont) -> str:
         text: any.
         letters: the font that it will be drawn in.
     """
-    known = _letters(str(letters.path))
-    return "".join(one if ord(one) in known else "□" for one in text)
+    return fonts.with_boxes(text, str(letters.path))
 
 
 @lru_cache
@@ -56,26 +52,3 @@ def _loaded(path: str, size: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     return ImageFont.truetype(path, size)
-
-
-@lru_cache
-def _letters(path: str) -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(path).get_charmap())
-
-
-@lru_cache
-def _latin(bold: bool) -> str:
-    import matplotlib
-
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"DejaVuSans{'-Bold' if bold else ''}.ttf")
-
-
-@lru_cache
-def _japanese() -> str:
-    # Found, not imported: at its import the package makes its font that of every figure.
-    spec = find_spec("matplotlib_fontja")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("The package matplotlib-fontja, whose font has Japanese letters, is not installed.")
-    return str(Path(spec.origin).parent / "fonts" / "ipaexg.ttf")

@@ -73,16 +73,16 @@ def _draw_answer(sheet: Image.Image, draw: ImageDraw.ImageDraw, prediction: Pred
     left = 3 * _GAP + 2 * _SIDE
     ordinary, celebrity = prediction.classes
     number = prediction.classes.index(prediction.predicted)
-    draw.text((left, _TOP - 6), f"{prediction.predicted}  {percent(prediction.certainty)}", _CLASS_COLOURS[number],
-              font(34, bold=True))  # fmt: skip
+    _write_class(draw, (left, _TOP - 6), ("", prediction.predicted, f"  {percent(prediction.certainty)}"),
+                 34, _CLASS_COLOURS[number])  # fmt: skip
     draw.text((left, _TOP + 42), _how_sure(prediction), _QUIET, font(15))
-    draw.text((left, _TOP + 80), f"Where the evidence for “{prediction.predicted}” lies", _INK, font(16, bold=True))
+    _write_class(draw, (left, _TOP + 80), ("Where the evidence for “", prediction.predicted, "” lies"), 16, _INK)
     _draw_regions(draw, prediction, left, _TOP + 108, _CLASS_COLOURS[number])
     legend = (
         f"Red speaks for {celebrity}, blue for {ordinary}. A map shows where evidence lies; what a model decides by "
         "is measured by its audit."
     )
-    _write(draw, (left, _TOP + _SIDE - 38), legend, font(14), _QUIET, width=_WORDS, lines=2)
+    _write(draw, (left, _TOP + _SIDE - 38), legend, font_for(legend, 14), _QUIET, width=_WORDS, lines=2)
 
 
 def _draw_regions(draw: ImageDraw.ImageDraw, prediction: Prediction, left: int, top: int, colour: str) -> None:
@@ -129,6 +129,18 @@ def _draw_caution(draw: ImageDraw.ImageDraw, prediction: Prediction, size: tuple
     y = _write(draw, (left, top + 10), f"{mark}{note.told}", font(18, bold=True), ink, width=width, lines=1)
     told = f"Audit, {note.verdict}: {note.sentence}" if note.sentence else "`kedro run --pipelines audit` measures it."
     _write(draw, (left, y + 4), told, font(13), ink, width=width, lines=3)
+
+
+def _write_class(
+    draw: ImageDraw.ImageDraw, place: tuple[int, int], words: tuple[str, str, str], size: int, colour: str
+) -> None:
+    """Write a class with words before and after it; of these three, only a long name of the class is cut off."""
+    before, name, after = words
+    letters = font_for(name, size, bold=True)
+    told, cut = with_boxes(name, letters), ""
+    while told and letters.getlength(f"{before}{told}{cut}{after}") > _WORDS:
+        told, cut = told[:-1], "…"
+    draw.text(place, f"{before}{told}{cut}{after}", colour, letters)
 
 
 def _how_sure(prediction: Prediction) -> str:

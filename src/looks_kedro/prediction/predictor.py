@@ -34,6 +34,12 @@ Checkpoint = Mapping[str, Any]
 _COLDEST = 0.0505
 """Temperatures below are the end of the range that is searched: no test image was answered wrongly."""
 
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
+_TIFF_MODES = frozenset({"CMYK", "F", "I", "I;16B", "LAB", "PA", "RGBX", "YCbCr"})
+"""Modes of PIL images that the formats keep without loss."""
+_PLAIN = {"La": "LA", "RGBa": "RGBA"}
+"""Modes that are converted to another one than RGB."""
+
 
 class Predictor:
     """Answers for photos; ``Predictor(checkpoint)("ada.jpg")`` is all it takes.
@@ -204,14 +210,27 @@ def _as_file(picture: Any) -> bytes:
     if isinstance(picture, (bytes, bytearray, memoryview)):
         return bytes(picture)
     if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        coloured = picture.ndim == 3 and picture.shape[2] in (3, 4)
+        if picture.dtype != np.uint8 or not (coloured or picture.ndim == 2) or not picture.size:
             raise BadParameterError(
                 f"expected a picture as uint8 (H, W, 3), (H, W, 4) or (H, W); found {picture.dtype} {picture.shape}"
+                f"{_remedy(picture)}"
             )
         picture = Pictures.fromarray(np.ascontiguousarray(picture))
     if not isinstance(picture, Pictures.Image):
         raise BadParameterError(f"expected a file, bytes, a uint8 array or a PIL image; found {type(picture).__name__}")
     upright = ImageOps.exif_transpose(picture)
+    if upright.mode not in _PNG_MODES | _TIFF_MODES:
+        upright = upright.convert(_PLAIN.get(upright.mode, "RGB"))
     stream = io.BytesIO()
-    upright.save(stream, "PNG" if upright.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"} else "TIFF")
+    upright.save(stream, "PNG" if upright.mode in _PNG_MODES else "TIFF")
     return stream.getvalue()
+
+
+def _remedy(picture: npt.NDArray[Any]) -> str:
+    """How to make a picture of an array that is nearly one."""
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        return "; give picture[:, :, 0]"
+    if picture.ndim == 3 and picture.shape[0] in (3, 4):
+        return "; give picture.transpose(1, 2, 0)"
+    return ""

@@ -32,7 +32,7 @@ def average_grid(averages: Mapping[str, Mapping[str, AverageMap]], style: Style)
         style: ``published`` or ``difference``.
 
     Returns:
-        The figure, with one scale for all maps.
+        The figure; in the published style one scale serves all maps, as signed evidence each row has its own.
     """
     names = list(next(iter(averages.values())))
     rows = {name: {backbone: classes[name] for backbone, classes in averages.items()} for name in names}

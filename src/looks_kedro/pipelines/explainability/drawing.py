@@ -91,7 +91,12 @@ def average_maps(
             for way in means
             for name, columns in parts.items()
         }
-        figures[f"{file}.png"] = averages_grid(_as_one_row(grid) if file in CLASSES else grid, explainability.style)
+        if file in CLASSES:
+            figures[f"{file}.png"] = averages_grid(_as_one_row(grid), explainability.style)
+        else:
+            # As the groups are defined, also where the first class lacks some of them.
+            order = list(dict.fromkeys(value for columns in parts.values() for value in columns))
+            figures[f"{file}.png"] = averages_grid(grid, explainability.style, order=order)
     return figures
 
 

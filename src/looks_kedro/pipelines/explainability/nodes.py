@@ -1,5 +1,6 @@
 """Nodes of the explainability pipeline: maps, and what is measured on them."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from looks_kedro.cam.package import CLASS_BLIND
 from looks_kedro.datasets import ImageFolder
 from looks_kedro.errors import BadInputError
 from looks_kedro.learning.array_store import ArrayStore
@@ -16,6 +18,8 @@ from looks_kedro.pipelines.parts import part_rows
 from .evidence import control_rows, evidence_of, explained, images_to_explain, prepared
 from .groups import landmarks_at
 from .parameters import Explainability
+
+log = logging.getLogger("looks_kedro")
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -38,6 +42,13 @@ def map_test_part(
         ``file`` (N,) text, ``by_class`` float16 (N, 2, h, w) signed evidence for each logit, ``logits`` float32 (N, 2),
         ``alpha_colour`` uint8 (3,) what the network saw behind transparent pixels.
     """
+    if explainability.method in CLASS_BLIND:
+        log.warning(
+            "Maps by %s are the same for both classes, so there is no evidence for one against the other: attention, "
+            "its regions, the mirror control and the comparison with random weights cannot be told and stay empty. "
+            "Set explainability.method to gradcam to have them.",
+            explainability.method,
+        )
     images, rows = images_to_explain(model, model_input, image_arrays)
     evidence = explained(model, images, explainability)
     return {

@@ -14,7 +14,9 @@ class Explainability(BaseModel, extra="forbid", frozen=True):
         "difference", description="difference: signed; published: ReLU of the class's own logit, min-max an image"
     )
     method: Method = Field(
-        "gradcam", description="gradcam is exact and quick; the others are those of the grad-cam package"
+        "gradcam",
+        description="gradcam is exact and quick; the others are those of the grad-cam package; eigencam, kpcacam, fem "
+        "and randomcam know no classes: pictures alone come of them",
     )
     layer: str | None = Field(
         None, description="name of a layer, such as layer3; null takes the last one whose output is a picture"
