@@ -121,8 +121,9 @@ def _width_of(words: str, size: float, *, bold: bool = False) -> int:
     from matplotlib.backends.backend_agg import RendererAgg
 
     shown, font = _in_font(words, size, bold)
-    measure = RendererAgg(1, 1, _DOTS).get_text_width_height_descent
-    return math.ceil(max(measure(line, font, False)[0] for line in shown.split("\n")))
+    renderer: Any = RendererAgg(1, 1, _DOTS)  # type: ignore[no-untyped-call]
+    widths: list[float] = [renderer.get_text_width_height_descent(line, font, False)[0] for line in shown.split("\n")]
+    return math.ceil(max(widths))
 
 
 def _in_font(words: str, size: float, bold: bool) -> tuple[str, FontProperties]:
