@@ -14,6 +14,7 @@ from kedro.pipeline import Pipeline
 from looks_kedro.cam.selection import SELECTIONS
 from looks_kedro.cells import Cells
 from looks_kedro.datasets import ImageFolder, ImageFolderDataset, Images
+from looks_kedro.learning.settings import Training
 from looks_kedro.pipeline_registry import every_pipeline
 from looks_kedro.pipelines.reporting import create_pipeline
 from looks_kedro.pipelines.reporting.gathering import average_shots, averages_of, example_faces, rows_of, sheets_of
@@ -126,5 +127,7 @@ def test_what_is_made_in_the_same_run_is_made_before_the_page_gathers_it(beside)
 def test_the_page_says_of_which_epoch_a_model_is(patience: int | None, expected: str) -> None:
     split = pd.DataFrame({"file": ["a", "b"], "parent": ["a", "b"], "looks": [1, 0], "identity": ["p", "q"]})
     split = split.assign(part=["train", "test"], group=["1", "2"])
-    told = [key for key, _ in _notes(split, None, {"training": {"early_stop": patience}})]
-    assert [key for key in told if key.endswith("_epoch")] == [expected]
+    read = {"early_stop": patience, "validation_fraction": 0.1}
+    for training in (read, Training(**read)):
+        told = [key for key, _ in _notes(split, None, {"training": training})]
+        assert [key for key in told if key.endswith("_epoch")] == [expected]

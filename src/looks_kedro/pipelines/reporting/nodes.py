@@ -10,6 +10,7 @@ import pandas as pd
 
 from looks_kedro.balancing import leak_table
 from looks_kedro.datasets import ImageFolder
+from looks_kedro.learning.settings import Training
 from looks_kedro.pipelines.audit.parameters import Audit
 from looks_kedro.pipelines.background.parameters import Background
 from looks_kedro.pipelines.explainability.parameters import Explainability
@@ -245,6 +246,8 @@ def _notes(
     split_table: pd.DataFrame, fairface_model: dict[str, Any] | None, settings: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
     """What a reader must know of this run: keys of messages, with their numbers."""
+    # As read or as checked, depending on which pipelines run beside.
+    training = Training.model_validate(settings["training"])
     people = split_table.groupby("looks")["identity"].nunique()
     leaking = int(leak_table(split_table).query("unit == 'group'")["leaking"].sum())
     tested = int((split_table["part"] == "test").sum())
@@ -255,7 +258,7 @@ def _notes(
         *start,
         ("note.leak", {"leaking": leaking, "tested": tested}) if leaking else ("note.no_leak", {}),
         ("note.people", {"celebrities": int(people.get(1, 0)), "ordinary": int(people.get(0, 0))}),
-        ("note.last_epoch" if settings["training"].get("early_stop") is None else "note.best_epoch", {}),
+        ("note.last_epoch" if training.early_stop is None else "note.best_epoch", {}),
         ("note.share", {}),
         ("note.published", {}),
     ]
