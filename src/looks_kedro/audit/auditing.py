@@ -15,7 +15,7 @@ from looks_kedro.audit.donors import can_be_exchanged
 from looks_kedro.audit.evaluation import chosen_channels, chosen_rows, evaluate_channels, evaluate_unedited
 from looks_kedro.audit.folds import checked_folds, joined_decisions, joined_flags, some_portraits
 from looks_kedro.audit.intake import FindLandmarks, Given, take_in
-from looks_kedro.audit.leak import NOT_COMPARED, LeakGap, can_be_compared, leak_gap
+from looks_kedro.audit.leak import LeakGap, can_be_compared, leak_gap, notes_on_known
 from looks_kedro.audit.reliance import Decisions
 from looks_kedro.audit.report import Report, report_of
 from looks_kedro.audit.settings import Rules
@@ -218,14 +218,9 @@ def _leak(
     right: npt.NDArray[np.float64], labels: Labels, identities: Names, known: npt.NDArray[np.bool_], error_rate: float
 ) -> tuple[LeakGap | None, list[str]]:
     """The gap between people of the training and new ones, where there are enough of both, and what is to be said."""
-    if not known.any():
-        return None, []
     table = pd.DataFrame({"looks": labels, "identity": identities, "correct": right})
-    told = "of people who are in the training part, too: the accuracy is not that of new people"
-    notes = [f"{int(known.sum())} of {len(table)} test images are {told}."]
-    if not can_be_compared(table, known):
-        return None, [*notes, NOT_COMPARED]
-    return leak_gap(table[known], table[~known], error_rate), notes
+    gap = leak_gap(table[known], table[~known], error_rate) if can_be_compared(table, known) else None
+    return gap, notes_on_known(table, known)
 
 
 def _companions(given: Given, labels: Labels, identities: Names, seed: int) -> Any:

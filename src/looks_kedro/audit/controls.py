@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from looks_kedro.audit.companions.ladder import background_only, face_only
+from looks_kedro.audit.donors import can_be_exchanged
 from looks_kedro.audit.mixed_backgrounds import mixed, mixed_backgrounds, on_ground_of
 from looks_kedro.audit.worst_groups import control_row, worst_groups
 from looks_kedro.errors import BadInputError
@@ -146,7 +147,7 @@ def _cut_out(marks: Numbers, names: npt.NDArray[Any], mattes: Any, good: npt.Arr
     if mattes is None or good is None:
         return everybody, mattes
     cut = np.flatnonzero(np.asarray(good, dtype=bool))
-    if min(len(np.unique(names[cut][marks[cut] == one])) for one in (0, 1)) < 2:
+    if not can_be_exchanged(marks, names, good):
         return everybody, None
     return cut, mattes
 
@@ -195,7 +196,7 @@ def _table(
     rows = []
     cut = edits["mixed same"][0]
     # Nobody's own background says anything of another's.
-    alone = min(len(np.unique(names[cut][marks[cut] == one])) for one in (0, 1)) < 2
+    alone = not can_be_exchanged(marks[cut], names[cut], np.ones(len(cut)))
     for control, (chosen, _) in edits.items():
         if alone and control.startswith("mixed"):
             rows.append(control_row(control, len(chosen), _UNKNOWN, _ALONE))

@@ -14,7 +14,7 @@ from looks_kedro.clusters import People, people_of, spread
 from looks_kedro.errors import BadInputError
 from looks_kedro.intervals import Interval, balanced_accuracy_interval
 
-__all__ = ["NOT_COMPARED", "LeakGap", "can_be_compared", "feature_leak_gap", "leak_gap"]
+__all__ = ["NOT_COMPARED", "LeakGap", "can_be_compared", "feature_leak_gap", "leak_gap", "notes_on_known"]
 
 NOT_COMPARED = "The leak gap could not be measured: it needs two known and two new people of each class in the test."
 
@@ -106,6 +106,24 @@ def can_be_compared(table: pd.DataFrame, known: npt.ArrayLike) -> bool:
     met = np.asarray(known, dtype=bool)
     people = [table[part].groupby("looks")["identity"].nunique() for part in (met, ~met)]
     return all(len(counts) == 2 and counts.min() >= 2 for counts in people)
+
+
+def notes_on_known(table: pd.DataFrame, known: npt.ArrayLike) -> list[str]:
+    """What is to be said of a test that shows people of the training, and whether the gap can be measured on it.
+
+    Args:
+        table: columns ``looks`` (0 or 1) and ``identity``.
+        known: bool (N,), whose images were in the training, too.
+
+    Returns:
+        Sentences; none where nobody is known.
+    """
+    met = np.asarray(known, dtype=bool)
+    if not met.any():
+        return []
+    told = "of people who are in the training part, too: the accuracy is not that of new people"
+    notes = [f"{int(met.sum())} of {len(table)} test images are {told}."]
+    return notes if can_be_compared(table, met) else [*notes, NOT_COMPARED]
 
 
 def _counts(looks: npt.NDArray[Any]) -> tuple[int, int]:

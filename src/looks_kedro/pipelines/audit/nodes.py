@@ -46,6 +46,7 @@ def audit_models(
         ``{backbone}.reliance`` (a table) and ``{backbone}.verdict`` (as JSON knows it) of each backbone,
         ``reliance_figure`` and ``interventions_figure``.
     """
+    from looks_kedro.audit.leak import notes_on_known
     from looks_kedro.audit.report import report_of
     from looks_kedro.reporting.reliance_figure import reliance_figure, words_figure
 
@@ -57,7 +58,7 @@ def audit_models(
         words = "Too few people in the test part: nothing can be exchanged."
         return few | dict.fromkeys(("reliance_figure", "interventions_figure"), words_figure(words))
     named, notes = channels_to_try(audit, variant, rows, matte_quality)
-    notes += _same_people(rows, known)
+    notes += notes_on_known(rows, known)
     results: dict[str, Any] = {}
     tables: dict[str, pd.DataFrame] = {}
     for colour, group in by_colour(checkpoints).items():
@@ -87,19 +88,6 @@ def people_in_training(model_input: ImageFolder, test: pd.DataFrame) -> Flags:
     """Which rows of a test part show people who are in the training part, too (N,)."""
     known: Flags = test["identity"].isin(part_rows(model_input, "train")["identity"]).to_numpy()
     return known
-
-
-def _same_people(test: pd.DataFrame, known: Flags) -> list[str]:
-    """A warning where people of the test are in the training part, too, and whether the gap could be measured."""
-    if not known.any():
-        return []
-    told = "of people who are in the training part, too: the accuracy is not that of new people"
-    notes = [f"{int(known.sum())} of {len(test)} test images are {told}."]
-    from looks_kedro.audit.leak import NOT_COMPARED, can_be_compared
-
-    if not can_be_compared(test, known):
-        notes.append(NOT_COMPARED)
-    return notes
 
 
 def _leak(audit: Audit, test: pd.DataFrame, right: Flags, known: Flags) -> Any:
@@ -133,6 +121,7 @@ def _feature_leak(audit: Audit, test: ShownImages, checkpoint: Checkpoint, known
 def _few(audit: Audit, test: ShownImages, checkpoints: dict[str, Checkpoint], known: Flags) -> dict[str, Any]:
     """What can be said where a class of the test has a single person: how accurate each model is."""
     from looks_kedro.audit import evaluate_unedited
+    from looks_kedro.audit.leak import notes_on_known
     from looks_kedro.audit.report import report_of_few
 
     results: dict[str, Any] = {}
@@ -142,7 +131,7 @@ def _few(audit: Audit, test: ShownImages, checkpoints: dict[str, Checkpoint], kn
         right = evaluate_unedited(models, shown.portraits, shown.labels, audit.batch_size)
         for backbone, flags in right.items():
             report = report_of_few(
-                flags, shown.labels, shown.identities, rules=audit.rules, notes=_same_people(test.rows, known)
+                flags, shown.labels, shown.identities, rules=audit.rules, notes=notes_on_known(test.rows, known)
             )
             assert report is not None
             log.warning("%s: %s", backbone, report.verdict.sentence)
